@@ -1,0 +1,171 @@
+"""The command `coursetools`."""
+
+import functools
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coursetools.errors import CourseError
+
+app = typer.Typer(
+    help="Build, check, run and measure the lessons of this course.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+CourseOption = Annotated[
+    Path | None,
+    typer.Option("--course", help="The course's folder (default: the one around you, else ours)."),
+]
+Lessons = Annotated[
+    list[str] | None, typer.Argument(help="Lessons: 05, 05_cnns or a path (default: all).")
+]
+
+
+def _clear(command):
+    """Turn a CourseError into one message and exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        try:
+            return command(*args, **kwargs)
+        except CourseError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+
+    return run
+
+
+@app.command()
+@_clear
+def build(
+    lessons: Lessons = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Execute even where nothing has changed.")
+    ] = False,
+    course: CourseOption = None,
+) -> None:
+    """Write notebooks/ and solutions/ from lessons/, executing the solutions that changed.
+
+    Stored outputs stay as they are where a new execution finds them equal. To replace even what
+    nbval ignores, delete the solution notebook first.
+    """
+    from coursetools.build import build as build_lessons
+    from coursetools.course import find_course
+
+    with _Status() as status:
+        for built in build_lessons(find_course(course), lessons or [], force, status):
+            how = f"executed in {built.seconds:.1f} s" if built.executed else "not executed"
+            what = f"wrote {', '.join(built.written)}" if built.written else "nothing changed"
+            typer.echo(f"{built.lesson}: {how}, {what}")
+
+
+@app.command()
+@_clear
+def check(course: CourseOption = None) -> None:
+    """Prove, without executing, that notebooks/ and solutions/ are what lessons/ builds.
+
+    Also that no solution line stands in notebooks/. One line for each problem; exit code 1 if
+    there is any.
+    """
+    from coursetools.check import check as check_course
+    from coursetools.course import find_course
+
+    found = find_course(course)
+    problems = check_course(found)
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"lessons in step with their notebooks: {len(found.lesson_paths())}")
+
+
+@app.command()
+@_clear
+def run(
+    lesson: Annotated[str, typer.Argument(help="The lesson: 05, 05_cnns or a path.")],
+    seeds: Annotated[
+        str | None, typer.Option(help="How many (5: seeds 1 to 5) or which (3,8,21).")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(help="tensorflow, jax, torch, or both (tensorflow and jax).")
+    ] = "tensorflow",
+    profile: Annotated[
+        str | None, typer.Option(help="quick or full (default: DLUTILS_PROFILE, else quick).")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Append the measurements to this file, as JSON lines.")
+    ] = None,
+    student: Annotated[
+        bool,
+        typer.Option("--student", help="Run it unsolved: all checks, and only they, must fail."),
+    ] = False,
+    checks: Annotated[
+        bool, typer.Option("--checks", help="Run the solved exercises without teaching cells.")
+    ] = False,
+    course: CourseOption = None,
+) -> None:
+    """Run a lesson from its source, writing nothing, and print its claims, time and memory.
+
+    Exit code 1 if a claim is broken or a cell fails.
+    """
+    from coursetools import session
+    from coursetools.course import find_course
+
+    if profile not in (None, "quick", "full"):
+        raise CourseError(f"--profile {profile} is neither quick nor full.")
+    if (student or checks) and (seeds or report):
+        raise CourseError("--seeds and --report measure a solved lesson; leave out --student.")
+    found = find_course(course)
+    with _Status() as status:
+        if student or checks:
+            kinds = [kind for kind, asked in (("student", student), ("checks", checks)) if asked]
+            good = session.prove(found, lesson, backend, profile, kinds)
+        else:
+            good = session.measure(found, lesson, seeds, backend, profile, report, status)
+    if not good:
+        raise typer.Exit(1)
+
+
+@app.command()
+@_clear
+def results(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 if they disagree.")
+    ] = False,
+    course: CourseOption = None,
+) -> None:
+    """Write the README's results from benchmarks/results/*.jsonl."""
+    from coursetools.course import find_course
+    from coursetools.results import update_readme
+
+    differed = update_readme(find_course(course), check_only=check)
+    if check and differed:
+        raise CourseError(
+            "README.md and benchmarks/results/ disagree; run `coursetools results` and commit."
+        )
+    typer.echo("README.md updated" if differed else "README.md agrees with benchmarks/results/")
+
+
+class _Status:
+    """Which cell is running, on one line of a terminal; silent elsewhere."""
+
+    def __enter__(self):
+        from rich.console import Console
+
+        self.status = Console(stderr=True).status("")
+        if self.status.console.is_terminal:
+            self.status.start()
+        return self
+
+    def __call__(self, lesson: str, cell: int, cells: int) -> None:
+        self.status.update(f"{lesson}: cell {cell + 1} of {cells}")
+
+    def __exit__(self, *exc) -> None:
+        self.status.stop()
+
+
+if __name__ == "__main__":
+    app()

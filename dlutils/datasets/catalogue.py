@@ -1,0 +1,60 @@
+"""Which data sets there are, and the one door to them."""
+
+import difflib
+import inspect
+from functools import partial
+
+from dlutils.datasets import digits, photos, scenes, tfds
+
+LOADERS = {
+    "digits": digits.load,
+    "photos": photos.load,
+    "scenes": scenes.load,
+} | {name: partial(tfds.load, name) for name in tfds.FAMILY}
+
+
+def names():
+    """The names that `load` knows, as a tuple of str."""
+    return tuple(LOADERS)
+
+
+def options(name):
+    """The options that `load(name, …)` takes, as a dict of option name to default."""
+    parameters = inspect.signature(LOADERS[_known(name)]).parameters.values()
+    return {option.name: option.default for option in parameters}
+
+
+def load(name, **options):
+    """The data set of this name: arrays, class names and provenance.
+
+    name: one of `names()`. options: see `options(name)`. Returns a Dataset, Photos or Scenes.
+    Raises ValueError for an unknown name or a bad value, TypeError for an unknown option,
+    DatasetUnavailable where the data are neither here nor within reach, and DatasetDamaged
+    where they are here in part.
+    """
+    _refuse_unknown_options(_known(name), options)
+    return LOADERS[name](**options)
+
+
+def _known(name):
+    if isinstance(name, str) and name in LOADERS:
+        return name
+    raise ValueError(
+        f"load: there is no data set {name!r}{_guess(name, LOADERS)}; choose one of "
+        f"{', '.join(LOADERS)}."
+    )
+
+
+def _refuse_unknown_options(name, given):
+    known = options(name)
+    for option in given:
+        if option not in known:
+            raise TypeError(
+                f"load({name!r}): there is no option {option!r}{_guess(option, known)}; "
+                f"{name} takes {', '.join(known) or 'no options'}."
+            )
+
+
+def _guess(word, known):
+    close = difflib.get_close_matches(str(word).lower(), known, 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
