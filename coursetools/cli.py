@@ -23,6 +23,11 @@ Lessons = Annotated[
     list[str] | None, typer.Argument(help="Lessons: 05, 05_cnns or a path (default: all).")
 ]
 
+Seeds = Annotated[str | None, typer.Option(help="How many (5: seeds 1 to 5) or which (3,8,21).")]
+Report = Annotated[
+    Path | None, typer.Option(help="Append the measurements to this file, as JSON lines.")
+]
+
 
 def _clear(command):
     """Turn a CourseError into one message and exit code 1."""
@@ -86,18 +91,14 @@ def check(course: CourseOption = None) -> None:
 @_clear
 def run(
     lesson: Annotated[str, typer.Argument(help="The lesson: 05, 05_cnns or a path.")],
-    seeds: Annotated[
-        str | None, typer.Option(help="How many (5: seeds 1 to 5) or which (3,8,21).")
-    ] = None,
+    seeds: Seeds = None,
     backend: Annotated[
         str, typer.Option(help="tensorflow, jax, torch, or both (tensorflow and jax).")
     ] = "tensorflow",
     profile: Annotated[
         str | None, typer.Option(help="quick or full (default: DLUTILS_PROFILE, else quick).")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Append the measurements to this file, as JSON lines.")
-    ] = None,
+    report: Report = None,
     student: Annotated[
         bool,
         typer.Option("--student", help="Run it unsolved: all checks, and only they, must fail."),
