@@ -135,9 +135,11 @@ def _finite(name, bar):
 
 
 def _work():
+    """The share of the training that the running lesson does."""
     from dlutils import runtime
 
-    return getattr(runtime.current(), "work", 1.0)
+    lab = runtime.current()
+    return lab.work if lab else 1.0
 
 
 def _report(name, value, bar, relation, holds):
@@ -154,7 +156,9 @@ def _report(name, value, bar, relation, holds):
         "bar": bar,
         "relation": relation,
         "holds": holds,
-        **{key: getattr(lab, key, None) for key in ("profile", "backend", "device", "seed", "work")},
+        **{
+            key: getattr(lab, key, None) for key in ("profile", "backend", "device", "seed", "work")
+        },
         "seconds": round(time.perf_counter() - lab.started, 3) if lab else None,
     }
     try:

@@ -21,8 +21,8 @@
 #
 # | profile | data | needs | time |
 # |---|---|---|---|
-# | `quick` | 1,797 real 8×8 digits that come with scikit-learn | 2 CPU cores, 2 GB of memory, no network | about 2 minutes |
-# | `full` | MNIST (70,000 digits), Fashion-MNIST, CIFAR-10 through TensorFlow Datasets | a GPU, about 200 MB of download | not measured yet |
+# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | about 100 s |
+# | `full` | MNIST, Fashion-MNIST, CIFAR-10 | a GPU, 200 MB download | not measured yet |
 #
 # Without a GPU you get `quick`; the line that the first cell prints says which.
 
@@ -149,7 +149,8 @@ for k, s, p in [(3, 1, 0), (3, 1, 1), (3, 2, 0), (5, 2, 2)]:
 # ### Pooling
 #
 # Knowing *that* an edge is near is often enough; knowing exactly where is not needed. **Max
-# pooling** keeps the strongest answer of each small square and drops the rest.
+# pooling** keeps the strongest answer of each small square and drops the rest, an idea that goes
+# back to a model of the eye's nerve cells (Fukushima 1980).
 
 
 # %%
@@ -165,7 +166,7 @@ def max_pool_loops(x, size=2):
 
 strength = np.abs(filtered["upright edges"])
 pooled = {f"pooled {size}×{size}": max_pool_loops(strength, size) for size in (2, 8)}
-plotting.beside({"strength of edges": strength, **pooled}, title="Fewer pixels, the same church")
+plotting.beside({"strength of edges": strength, **pooled}, title="Fewer pixels, the same tower")
 
 # %%
 by_keras = layers.MaxPooling2D(2)(strength[None, :, :, None].astype("float32"))[0, :, :, 0]
@@ -342,7 +343,8 @@ n, z = len(data.y_test), 1.96
 half = {
     k: z / (1 + z**2 / n) * np.sqrt(a * (1 - a) / n + (z / n / 2) ** 2) for k, a in table.items()
 }
-plotting.bars(table, "test accuracy, with 95 % interval", errors=half, percent=True)
+title = "Digits in the middle: four methods, about as good"
+plotting.bars(table, "test accuracy, with 95 % interval", errors=half, percent=True, title=title)
 
 # %% [markdown]
 # An honest result: on small digits in the middle of their image, a support vector machine (SVM) is
@@ -413,7 +415,7 @@ def finder(shape, filters=20):
 
 
 # %% [markdown]
-# About 15 seconds for all five.
+# About 12 seconds for all five.
 
 # %%
 anywhere = older_methods(x_anywhere, y_anywhere, x_test_anywhere)
@@ -422,7 +424,8 @@ contest = {"dense": (dense_network(shape), 15, 1e-3), "convolutional": (finder(s
 for name, (model, epochs, rate) in contest.items():
     fit(model, x_anywhere, y_anywhere, lab.epochs(epochs), rate, label=name)
     anywhere[name] = model.evaluate(x_test_anywhere, data.y_test, verbose=0)[1]
-plotting.bars(anywhere, "test accuracy, digits anywhere", bar=0.98, percent=True)
+title = "Digits anywhere: one method is left"
+plotting.bars(anywhere, "test accuracy", bar=0.98, percent=True, title=title)
 
 # %%
 lead = anywhere["convolutional"] - anywhere["dense"]
@@ -455,10 +458,10 @@ def lenet5(activation="tanh", dropout=0.0):
 print(f"{lenet5().count_params():,} parameters")
 
 # %% [markdown]
-# Fourteen years later AlexNet (Krizhevsky et al. 2012) won the ImageNet contest with the same plan,
-# a thousand times larger, and three ideas: **ReLU** in place of tanh, **dropout**, and
-# **augmentation**, here by shifts of up to 3 of the 32 pixels. Which of them matters? Switch them on
-# one by one, with only 20 training images a class, so that there is something to overfit.
+# Fourteen years later AlexNet (Krizhevsky et al. 2012) won the ImageNet contest with the same
+# plan, sixty million weights, and three ideas: **ReLU** in place of tanh, **dropout**, and
+# **augmentation**, here by shifts of up to 3 of the 32 pixels. Which of them matters? Switch them
+# on one by one, with only 20 training images a class, so that there is something to overfit.
 
 # %%
 plans = {
@@ -498,7 +501,7 @@ def few_images(seed, pixels, rounds):
 
 
 # %% [markdown]
-# Twelve trainings, about 25 seconds.
+# Twelve trainings, about 20 seconds.
 
 # %%
 ideas, compiled = {}, {}
@@ -527,8 +530,8 @@ claims.at_least("gain by dropout and augmentation", gain, 0.01)
 # ## 5 · Depth needs a shortcut
 #
 # If depth is good, stack twenty layers. He et al. (2016) found that a deeper plain network can end
-# with a *higher training loss* than a shallow one. That is not overfitting: it fails to train. Their
-# cure: let every two layers compute only a correction $F$ to what they are given,
+# with a *higher training loss* than a shallow one. That is not overfitting: it fails to train.
+# Their cure: let every two layers compute only a correction $F$ to what they are given,
 #
 # $$y = \mathrm{ReLU}(g\,x + F(x)), \qquad g = 1.$$
 #
@@ -559,7 +562,7 @@ def deep_network(depth, filters=16):
 
 # %% [markdown]
 # Count the layers with weights on one path: $2 (d / 2 - 1)$ in pairs, the first, and the dense one
-# make $d$. Three seeds each, about 30 seconds.
+# make $d$. Three seeds each, about 25 seconds.
 
 # %%
 many = lab.pick(quick=len(data.x_train), full=10_000)
@@ -648,8 +651,8 @@ def iou(a, b):
 
 
 # %% [markdown]
-# Three trainings, about 25 seconds. The box's loss is the mean absolute error; ten times it is about
-# as large as the class's, so that neither task drowns the other.
+# Three trainings, about 15 seconds. The box's loss is the mean absolute error; ten times it is
+# about as large as the class's, so that neither task drowns the other.
 
 # %%
 labels = {"class": scenes.classes_train[:, 0], "box": scenes.boxes_train[:, 0]}
@@ -669,10 +672,12 @@ by_task = {}
 for how in ("alone", "both"):
     by_task[f"class, {how}"] = np.mean(answers[f"class, {how}"].argmax(-1) == one_class)
     by_task[f"box, {how}"] = iou(answers[f"box, {how}"], one_box).mean()
-plotting.bars(by_task, "test accuracy (class), mean IoU (box)", percent=True)
+title = "One network for each task, or one for both"
+plotting.bars(by_task, "test accuracy (class), mean IoU (box)", percent=True, title=title)
 
 # %%
-plotting.boxes(scenes.x_test[:10], scenes.boxes_test[:10], answers["box, both"][:10])
+true, found = scenes.boxes_test[:10], answers["box, both"][:10]
+plotting.boxes(scenes.x_test[:10], true, found, title="Boxes found by the network for both")
 
 # %%
 gain = {task: by_task[f"{task}, both"] - by_task[f"{task}, alone"] for task in ("class", "box")}
@@ -711,7 +716,8 @@ loss = keras.losses.BinaryCrossentropy(from_logits=True)
 fit(outline, scenes.x_train, on_object, lab.epochs(6), 5e-3, 50, loss, label="U-Net")
 found = outline.predict(scenes.x_test, verbose=0)[..., 0] > 0
 true = scenes.masks_test > 0
-plotting.masks(scenes.x_test[:5], true[:5].astype(int), found[:5].astype(int), ["object"])
+drawn = [mask[:5].astype(int) for mask in (true, found)]
+plotting.masks(scenes.x_test[:5], *drawn, ["object"], title="Outlines found by the U-Net")
 
 # %%
 overlap = (found & true).sum((1, 2)) / (found | true).sum((1, 2))
@@ -734,7 +740,7 @@ plotting.bars(seen, "test accuracy", percent=True, title="Nobody told the networ
 claims.at_most("test accuracy after a quarter turn", seen["quarter turn"], 0.4)
 
 # %% [markdown]
-# A child recognises a turned letter. This network is lost, and nothing in its scores says so. Cures:
+# You would read on with your head turned. This network is lost, and nothing tells it so. Cures:
 # show it turned images (augmentation), or build rotation in as well (Cohen & Welling 2016). Lesson
 # 12 shows changes far smaller than this that break a network just as thoroughly.
 

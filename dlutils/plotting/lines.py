@@ -1,6 +1,8 @@
 """Lines: any quantity over another, its mean and spread over seeds."""
 
+import numpy as np
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from .charts import chart, key_above, label_ends, log_ticks, mark_bar
 from .style import DASHES, MARKERS, PALETTE, QUIET, public
@@ -23,6 +25,8 @@ def curves(x, series, xlabel, ylabel, title=None, bar=None, xscale="linear", ysc
     ax.set(xlabel=str(xlabel), ylabel=str(ylabel))
     _scale(ax, "x", xscale, {"x": x})
     _scale(ax, "y", yscale, {f"series[{name!r}]": y for name, y in found.items()})
+    if xscale == "linear" and np.array_equal(x, np.round(x)):  # epochs, layers, counts
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ends = []
     for i, (name, y) in enumerate(found.items()):
         ends.append((name, *line(ax, x, y, PALETTE[i], MARKERS[i], DASHES[i]), PALETTE[i]))

@@ -127,9 +127,17 @@ def test_every_claim_is_reported_broken_ones_too(monkeypatch, tmp_path, capsys):
         "backend": "jax",
         "device": "cpu",
         "seed": 7,
+        "work": 1.0,
     }
     assert (second["bar"], second["relation"]) == ([0, 1], "between")
     assert (third["value"], third["holds"], third["relation"]) == (None, False, "at_most")
+
+
+def test_a_trial_at_a_share_of_the_training_claims_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(runtime, "_current", runtime.Lab("x", 7, "quick", False, "jax", "cpu", 0.1))
+    claims.at_least("accuracy", 0.5, 0.9)
+    said = "accuracy 0.5000 (at least 0.9): not claimed at 0.1 of the training"
+    assert capsys.readouterr().out == said + "\n"
 
 
 def test_without_a_lab_the_report_says_null(monkeypatch, tmp_path):
@@ -137,8 +145,8 @@ def test_without_a_lab_the_report_says_null(monkeypatch, tmp_path):
     monkeypatch.setenv("DLUTILS_REPORT", str(report))
     claims.at_least("accuracy", 1, 0)
     line = json.loads(report.read_text())
-    unknown = ("lesson", "profile", "backend", "device", "seed", "seconds")
-    assert [line[key] for key in unknown] == [None] * 6
+    unknown = ("lesson", "profile", "backend", "device", "seed", "work", "seconds")
+    assert [line[key] for key in unknown] == [None] * 7
 
 
 def test_a_report_that_cannot_be_written_names_the_file(monkeypatch, tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import dlutils
-from dlutils import runtime
+from dlutils import runtime, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,8 +24,8 @@ def alone(monkeypatch):
     for name in ("KERAS_BACKEND", "DLUTILS_PROFILE", "DLUTILS_SEED"):
         monkeypatch.setenv(name, "")
     monkeypatch.setattr(runtime, "_current", None)
-    monkeypatch.setattr(runtime, "_installed", lambda name: True)
-    monkeypatch.setattr(runtime, "_loaded_backend", lambda: None)
+    monkeypatch.setattr(settings, "_installed", lambda name: True)
+    monkeypatch.setattr(settings, "_loaded_backend", lambda: None)
     monkeypatch.setattr(runtime, "_warm_up", lambda backend, seed: "cpu")
 
 
@@ -41,12 +41,38 @@ def test_before_the_start_there_is_no_lab():
     assert runtime.current() is None
 
 
+@pytest.mark.parametrize(("work", "epochs"), [("1", 8), ("0.25", 2), ("0.001", 1)])
+def test_a_share_of_the_work_shortens_training_and_says_so(monkeypatch, capsys, work, epochs):
+    monkeypatch.setenv("DLUTILS_WORK", work)
+    monkeypatch.setattr(runtime, "_warm_up", lambda backend, seed: "cpu")
+    lab = runtime.start("05_cnns", seed=5)
+    assert lab.epochs(8) == epochs
+    assert len(lab.part(range(8))) == epochs
+    said = "" if work == "1" else f", {float(work):g} of the training"
+    assert capsys.readouterr().out.endswith(f"seed 5{said}\n")
+
+
+@pytest.mark.parametrize("work", ["0", "-1", "1.5", "half", "nan"])
+def test_an_impossible_share_of_the_work_is_refused(monkeypatch, work):
+    monkeypatch.setenv("DLUTILS_WORK", work)
+    with pytest.raises(ValueError, match=f"DLUTILS_WORK is '{work}', which is no share"):
+        runtime.start("05_cnns")
+
+
+@pytest.mark.parametrize(
+    ("backend", "device", "jit"),
+    [("tensorflow", "cpu", False), ("tensorflow", "gpu", True), ("jax", "cpu", True)],
+)
+def test_compiling_pays_everywhere_but_with_tensorflow_on_a_cpu(backend, device, jit):
+    assert runtime.Lab("x", 1, "quick", False, backend, device).jit == jit
+
+
 @pytest.mark.parametrize(
     ("installed", "chosen"),
     [(["torch", "jax", "tensorflow"], "tensorflow"), (["torch", "jax"], "jax"), (["torch"],) * 2],
 )
 def test_the_first_installed_backend_is_chosen(monkeypatch, installed, chosen):
-    monkeypatch.setattr(runtime, "_installed", installed.__contains__)
+    monkeypatch.setattr(settings, "_installed", installed.__contains__)
     assert runtime.start("lesson").backend == "".join(chosen)
     assert os.environ["KERAS_BACKEND"] == "".join(chosen)
 
@@ -57,7 +83,7 @@ def test_the_named_backend_is_chosen(monkeypatch):
 
 
 def test_the_backend_of_a_keras_already_imported_is_kept(monkeypatch):
-    monkeypatch.setattr(runtime, "_loaded_backend", lambda: "jax")
+    monkeypatch.setattr(settings, "_loaded_backend", lambda: "jax")
     assert runtime.start("lesson").backend == "jax"
 
 
@@ -65,16 +91,16 @@ def test_the_backend_of_an_imported_keras_is_found(monkeypatch):
     monkeypatch.undo()
     stub = types.SimpleNamespace(config=types.SimpleNamespace(backend=lambda: "jax"))
     monkeypatch.setitem(sys.modules, "keras", stub)
-    assert runtime._loaded_backend() == "jax"
+    assert settings._loaded_backend() == "jax"
     monkeypatch.delitem(sys.modules, "keras")
-    assert runtime._loaded_backend() is None
+    assert settings._loaded_backend() is None
 
 
 def test_a_package_is_found_without_importing_it(monkeypatch):
     monkeypatch.undo()
-    assert runtime._installed("turtledemo")
+    assert settings._installed("turtledemo")
     assert "turtledemo" not in sys.modules
-    assert not runtime._installed("no_such_package_anywhere")
+    assert not settings._installed("no_such_package_anywhere")
 
 
 @pytest.mark.parametrize(
@@ -119,8 +145,8 @@ def test_a_wrong_environment_is_refused_before_keras_is_imported(
 ):
     monkeypatch.setenv(name, value)
     if error is RuntimeError:
-        monkeypatch.setattr(runtime, "_loaded_backend", lambda: "jax")
-    monkeypatch.setattr(runtime, "_installed", lambda package: package != "torch")
+        monkeypatch.setattr(settings, "_loaded_backend", lambda: "jax")
+    monkeypatch.setattr(settings, "_installed", lambda package: package != "torch")
     monkeypatch.setattr(runtime, "_warm_up", lambda *args: pytest.fail("imported Keras"))
     with pytest.raises(error, match=words):
         runtime.start("lesson")
@@ -134,7 +160,7 @@ def test_a_seed_that_is_none_is_refused(seed):
 
 
 def test_without_any_backend_the_cure_is_named(monkeypatch):
-    monkeypatch.setattr(runtime, "_installed", lambda name: False)
+    monkeypatch.setattr(settings, "_installed", lambda name: False)
     with pytest.raises(ModuleNotFoundError, match="pip install tensorflow"):
         runtime.start("lesson")
 
