@@ -39,7 +39,7 @@ def run(source, notebook):
     run.cells += 1
     name = f"<cell {run.cells}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    exec(compile(source, name, "exec"), vars(notebook))  # noqa: S102
+    exec(compile(source, name, "exec"), vars(notebook))
 
 
 run.cells = 0
