@@ -132,3 +132,11 @@ def test_help_needs_no_notebook_package():
     )
     root = Path(__file__).resolve().parents[2]
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True)
+
+
+def test_the_package_runs_as_the_command_does():
+    said = subprocess.run(
+        [sys.executable, "-m", "coursetools", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "coursetools" in said.stdout
+    assert "build" in said.stdout

@@ -8,13 +8,13 @@ import time
 import numpy as np
 import pytest
 
-from dlutils import callbacks, runtime
+from dlutils import callbacks, runtime, settings
 
 
 @pytest.fixture(scope="module")
 def keras():
     before = os.environ.get("KERAS_BACKEND")
-    os.environ["KERAS_BACKEND"] = runtime._backend()
+    os.environ["KERAS_BACKEND"] = settings.backend()
     with runtime._silent_descriptor():
         import keras
     yield keras
