@@ -39,8 +39,16 @@ def spread_text(values: list) -> str:
     return f"{mean} ± {statistics.stdev(numbers):.2g}"
 
 
+def is_trial(line: dict) -> bool:
+    """Whether a claim or run was made at a share of the training, where nothing is claimed."""
+    return (line.get("work") or 1) < 1
+
+
 def holds_text(claims: list[dict]) -> str:
-    """`yes`, `no`, or `4 of 5`."""
+    """`yes`, `no`, `4 of 5`, or `not claimed` where all were trials."""
+    claims = [claim for claim in claims if not is_trial(claim)]
+    if not claims:
+        return "not claimed"
     good = sum(bool(claim["holds"]) for claim in claims)
     if good in (0, len(claims)):
         return "yes" if good else "no"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from coursetools.course import Course
 from coursetools.errors import CourseError
-from coursetools.measures import bar_text, holds_text, spread_text
+from coursetools.measures import bar_text, holds_text, is_trial, spread_text
 
 BEGIN = "<!-- results:begin -->"
 END = "<!-- results:end -->"
@@ -39,7 +39,8 @@ def update_readme(course: Course, check_only: bool = False) -> bool:
 
 def results_text(course: Course) -> str:
     """The results as Markdown: what was claimed, then what it cost."""
-    lines = read_lines(course.root / "benchmarks" / "results")
+    measured = read_lines(course.root / "benchmarks" / "results")
+    lines = [line for line in measured if not is_trial(line)]
     claims = _latest((line for line in lines if "claim" in line), _SAME_CLAIM)
     runs = _latest((line for line in lines if "seconds" in line and "claim" not in line), _SAME_RUN)
     if not claims and not runs:

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from coursetools.course import Course
 from coursetools.errors import CourseError
 from coursetools.execute import Failure, Kernel, KernelDiedError, environment, execute
+from coursetools.measures import is_trial
 from coursetools.notebooks import solution_notebook, student_notebook
 from coursetools.source import Lesson
 
@@ -41,14 +42,15 @@ class Run:
 
     @property
     def holds(self) -> bool:
-        return not self.errors and all(claim["holds"] for claim in self.claims)
+        return not self.errors and all(claim["holds"] or is_trial(claim) for claim in self.claims)
 
     def lines(self) -> list[dict]:
         """What `--report` appends: the claims, each with this run's name, then the run itself."""
         own = ("run", "lesson", "backend", "seconds", "peak_mb", "seed", "profile")
         row = {key: getattr(self, key) for key in own}
         device = next((claim["device"] for claim in self.claims if claim.get("device")), None)
-        row.update(device=device, holds=self.holds, versions=versions())
+        work = min((claim.get("work") or 1 for claim in self.claims), default=1)
+        row.update(device=device, holds=self.holds, work=work, versions=versions())
         # A claim made before runtime.start knows nothing of these.
         known = {key: row[key] for key in ("run", "lesson", "backend", "profile")}
         return [{**claim, **known} for claim in self.claims] + [row]

@@ -48,6 +48,13 @@ def test_only_the_latest_measurement_of_a_seed_counts(measured):
     assert row(course, "test accuracy")[3] == "0.5 (1)"
 
 
+def test_a_trial_at_a_share_of_the_training_is_no_result(measured):
+    trial = {**CLAIM, "value": 0.1, "holds": False, "work": 0.1, "run": "2026-01-01T00:00:00"}
+    course = measured({**CLAIM, "work": 1.0}, trial, RUN, {**RUN, "seconds": 4.0, "work": 0.1})
+    assert row(course, "test accuracy")[3] == "0.99 (1)"
+    assert row(course, "40")[1] == "40 (1)"
+
+
 def test_profiles_and_devices_are_rows_of_their_own(measured):
     course = measured(CLAIM, {**CLAIM, "profile": "full"}, {**CLAIM, "device": "gpu"})
     rows = [line for line in results_text(course).splitlines() if "test accuracy" in line]

@@ -10,6 +10,7 @@ from coursetools.errors import CourseError
 from coursetools.measures import bar_text, holds_text, margin, spread_text
 from coursetools.memory import peak_mb
 from coursetools.run import (
+    Run,
     append_report,
     parse_backends,
     parse_seeds,
@@ -61,6 +62,14 @@ def test_a_broken_claim_hides_no_other(sources, edit, monkeypatch):
     (error,) = run.errors
     assert error.startswith("lessons/01_toy.py:")
     assert "claim broken: quality 0.25" in error
+
+
+def test_a_trial_at_a_share_of_the_training_breaks_no_claim():
+    run = Run("now", "01_toy", "jax", 1, "full", 2.0, None, [{"holds": False, "work": 0.1}])
+    assert (run.holds, run.lines()[-1]["work"]) == (True, 0.1)
+    assert holds_text(run.claims) == "not claimed"
+    whole = Run("now", "01_toy", "jax", 1, "full", 2.0, None, [{"holds": False, "work": 1.0}])
+    assert (whole.holds, holds_text(whole.claims)) == (False, "no")
 
 
 def test_an_error_ends_the_run_with_its_line(sources, edit):
