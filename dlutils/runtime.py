@@ -87,12 +87,8 @@ def start(lesson, seed=0):
     """
     global _current
     started = time.perf_counter()
-    seed, asked, work, backend = (
-        settings.seed(seed),
-        settings.profile(),
-        settings.work(),
-        settings.backend(),
-    )
+    seed, asked = settings.seed(seed), settings.profile()
+    work, backend = settings.work(), settings.backend()
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _silent_descriptor():
