@@ -7,7 +7,7 @@ from nbformat import NotebookNode
 
 from coursetools.pictures import strip_encoded
 
-_ADDRESS = re.compile(r"<[^<>\n]* at 0x[0-9a-fA-F]{6,}>?")
+_ADDRESS = re.compile(r"<[^\n]{,200}? at 0x[0-9a-fA-F]{6,}>?")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

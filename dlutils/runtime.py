@@ -1,6 +1,7 @@
 """A lesson's start: choose the Keras backend, seed everything, say where the lesson runs."""
 
 import contextlib
+import logging
 import os
 import time
 from dataclasses import dataclass, field
@@ -114,7 +115,17 @@ def _warm_up(backend, seed):
     keras.config.set_image_data_format("channels_last")
     keras.ops.convert_to_numpy(keras.ops.matmul(keras.ops.ones((2, 2)), keras.ops.ones((2, 2))))
     keras.utils.set_random_seed(seed)  # imports TensorFlow on JAX too, where both are installed
+    if backend == "tensorflow":
+        logging.getLogger("tensorflow").addFilter(_no_retracing)
     return _device(backend)
+
+
+def _no_retracing(record):
+    """Whether a log record is none of TensorFlow's advice on retracing.
+
+    A lesson compares models, each of which is traced once, which TensorFlow takes for a mistake.
+    """
+    return "tf.function retracing" not in record.getMessage()
 
 
 def _device(backend):

@@ -22,7 +22,7 @@
 #
 # | profile | data | needs | time |
 # |---|---|---|---|
-# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | about 90 s |
+# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 90 to 120 s |
 # | `full` | MNIST, Fashion-MNIST, CIFAR-10 | a GPU, 200 MB download | not measured yet |
 #
 # Without a GPU you get `quick`; the line that the first cell prints says which. Times are for an
@@ -492,8 +492,8 @@ x_lenet, x_test_lenet = (
 )
 
 # %% [markdown]
-# Luck matters with so few images, so each plan runs with three seeds, on the same three choices of
-# images. A network is compiled once and *restarted* for the next seed, which saves half the time.
+# Luck matters with so few images, so each plan runs three times, on the same three choices of
+# images. A network is compiled once and *restarted* for the next run, which saves time.
 
 
 # %%
@@ -537,7 +537,7 @@ claims.at_least("gain by dropout and augmentation", gain, 0.0)
 
 # %% [markdown]
 # ReLU alone does not help here: what it bought AlexNet was speed in a deeper network. Dropout and
-# augmentation, two ways to make few images go further, together do. Each dot is one seed, and the
+# augmentation, two ways to make few images go further, together do. Each dot is one run, and the
 # dots of neighbouring rows overlap: do not trust a comparison that shows only one.
 #
 # ## 5 · Depth needs a shortcut
@@ -619,9 +619,8 @@ for name in ("plain, 20", "plain, 6"):
 # ## 6 · Where is it, and which pixels?
 #
 # A label is not all that an image has to tell. These scenes are drawn by the computer: a circle, a
-# square or a triangle on a shaded, noisy background.
-# Each comes with its class, its **box** (left, top, right, bottom as fractions of the image) and
-# its **mask** (which pixels belong to it).
+# square or a triangle on a shaded, noisy background. Each comes with its class, its **box** (left,
+# top, right, bottom as fractions of the image) and its **mask** (which pixels belong to it).
 
 # %%
 count = lab.pick(quick=2000, full=20_000)

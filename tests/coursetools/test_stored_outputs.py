@@ -12,7 +12,7 @@ from nbformat import v4
 from PIL import Image, PngImagePlugin
 
 from coursetools.keep import keep_outputs, skip_compare, texts_equal
-from coursetools.outputs import number, scrub
+from coursetools.outputs import address, number, scrub
 from coursetools.pictures import near, strip_encoded, strip_png
 
 
@@ -148,6 +148,22 @@ def stdout(text):
 )
 def test_the_sanitiser_hides_figures_and_machine_but_no_claim(one, other, same):
     assert texts_equal(stdout(one), stdout(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[<Line2D at 0x7f8f8d83e290>]", "<Line2D at 0x7f8f8d83e290>"),
+        (
+            "<function A.<locals>.b at 0x7f362ec9f1a0> x",
+            "<function A.<locals>.b at 0x7f362ec9f1a0>",
+        ),
+        ("the colour 0x7f8f8d", None),
+        ("a < b at noon, 0xffffff", None),
+    ],
+)
+def test_a_memory_address_is_found(text, shown):
+    assert address(stdout(text)) == shown
 
 
 def test_the_sanitiser_hides_animation_frames():

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import os
 import random
 import subprocess
@@ -228,6 +229,14 @@ def test_native_output_is_hidden_and_then_heard_again(capfd):
     assert capfd.readouterr().err == "heard"
 
 
+def test_of_tensorflow_s_warnings_only_that_on_retracing_is_hidden():
+    def record(text):
+        return logging.LogRecord("tensorflow", logging.WARNING, "", 0, text, (), None)
+
+    assert not runtime._no_retracing(record("5 out of the last 5 triggered tf.function retracing."))
+    assert runtime._no_retracing(record("Gradients do not exist for variables"))
+
+
 def test_no_descriptor_is_left_open():
     before = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []
     for _ in range(20):
@@ -246,6 +255,10 @@ took = time.process_time()
 drawn = [random.random(), np.random.rand(), float(keras.random.uniform(()))]
 again = runtime.start("again", seed=5)
 same = [random.random(), np.random.rand(), float(keras.random.uniform(()))]
+import tensorflow as tf
+traced = tf.function(lambda x: x)
+for number in range(20):  # each number is a trace of its own, of which TensorFlow would warn
+    traced(number)
 print(json.dumps([keras.config.backend(), keras.config.image_data_format(), keras.config.floatx(),
                   drawn, same, took]))
 """
