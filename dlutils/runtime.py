@@ -149,7 +149,7 @@ def _warm_up(backend, seed):
     keras.utils.set_random_seed(seed)  # imports TensorFlow on JAX too, where both are installed
     if backend == "tensorflow":
         logging.getLogger("tensorflow").addFilter(_no_retracing)
-    return _device(backend)
+    return device_kind(backend)
 
 
 def _no_retracing(record):
@@ -160,7 +160,12 @@ def _no_retracing(record):
     return "tf.function retracing" not in record.getMessage()
 
 
-def _device(backend):
+def device_kind(backend):
+    """"cpu", "gpu" or "tpu": what this backend computes on here.
+
+    >>> device_kind("jax") in ("cpu", "gpu", "tpu")
+    True
+    """
     if backend == "tensorflow":
         import tensorflow as tf
 
