@@ -161,7 +161,7 @@ def _no_retracing(record):
 
 
 def device_kind(backend):
-    """"cpu", "gpu" or "tpu": what this backend computes on here.
+    """What a backend computes on here: "cpu", "gpu" or "tpu".
 
     >>> device_kind("jax") in ("cpu", "gpu", "tpu")
     True
