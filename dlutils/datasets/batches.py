@@ -105,6 +105,55 @@ class _Batches:
             self._order = epoch, order
         return order
 
+    def dataset(self):
+        """The same batches as a `tf.data.Dataset`, which is faster for large sets on TensorFlow.
+
+        The arrays are copied into TensorFlow once, batches are cut and fetched ahead by its own
+        threads (`augment` runs there too), and every pass over it counts as an epoch, as above.
+        Give it to `fit(..., shuffle=False)`: Keras warns otherwise that it shuffles nothing.
+        Raises ModuleNotFoundError without TensorFlow.
+
+        >>> ordered = batches(np.arange(5), batch=2, shuffle=False)
+        >>> [x.tolist() for x in ordered.dataset().as_numpy_iterator()]
+        [[0, 1], [2, 3], [4]]
+        """
+        try:
+            import tensorflow as tf
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                "batches.dataset needs TensorFlow, which is not installed here: give the batches "
+                "themselves to fit, which takes them on every backend.",
+                name="tensorflow",
+            ) from None
+        with tf.device("CPU"):
+            made = self._augmented(tf) if self._augment else self._gathered(tf)
+        made = made.apply(tf.data.experimental.assert_cardinality(len(self)))
+        return made.prefetch(tf.data.AUTOTUNE)
+
+    def _gathered(self, tf):
+        """Batches that TensorFlow cuts by itself from an order that we give once an epoch."""
+        data = tf.nest.map_structure(tf.constant, self._example())
+
+        def order():
+            epoch, self.epoch = self.epoch, self.epoch + 1
+            yield self._rows(epoch)[: len(self) * self._batch]
+
+        orders = tf.data.Dataset.from_generator(
+            order, output_signature=tf.TensorSpec([None], "int64")
+        )
+        rows = orders.flat_map(lambda o: tf.data.Dataset.from_tensor_slices(o).batch(self._batch))
+        take = functools.partial(tf.nest.map_structure, tf.gather)
+        return rows.map(lambda r: take(data, tf.nest.map_structure(lambda _: r, data)))
+
+    def _augmented(self, tf):
+        first = self.batch_of(0, 0)
+        first = first if len(first) == 2 else first[0]
+        spec = tf.nest.map_structure(lambda a: tf.TensorSpec([None, *a.shape[1:]], a.dtype), first)
+        return tf.data.Dataset.from_generator(self.__iter__, output_signature=spec)
+
+    def _example(self):
+        return self.x if self.y is None else (self.x, self.y)
+
     # What Keras calls. Before a training it looks at some batches for their shapes, more or fewer
     # on each backend; then it asks for one after another, by indices that it shuffles itself.
 

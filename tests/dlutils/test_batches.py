@@ -240,6 +240,50 @@ def test_any_size_gives_each_example_once_but_for_a_dropped_rest(n, batch, drop_
     assert {len(row) for row in rows[:-1]} <= {batch}
 
 
+@pytest.mark.parametrize("augment", [None, noisy])
+@pytest.mark.parametrize("options", [{}, {"drop_last": True}, {"shuffle": False}, {"batch": N}])
+def test_as_a_tf_dataset_the_batches_are_the_same_epoch_after_epoch(augment, options):
+    tf = pytest.importorskip("tensorflow")
+    given = {"batch": 16, "seed": 3, "augment": augment} | options
+    found = datasets.batches(*data(), **given)
+    same = datasets.batches(*data(), **given).dataset()
+    assert isinstance(same, tf.data.Dataset)
+    assert int(same.cardinality()) == len(found)
+    for _ in range(3):
+        for ours, theirs in zip(found, same.as_numpy_iterator(), strict=True):
+            for a, b in zip(ours, theirs, strict=True):
+                assert a.dtype == b.dtype
+                np.testing.assert_array_equal(a, b)
+
+
+def test_as_a_tf_dataset_they_keep_their_structure_and_type():
+    pytest.importorskip("tensorflow")
+    x = {"a": np.arange(6, dtype="uint8").reshape(3, 2), "b": np.arange(3.0)}
+    for y in (None, np.arange(3, dtype="int32")):
+        found = datasets.batches(x, y, batch=3, shuffle=False)
+        (only,) = found.dataset().as_numpy_iterator()
+        got = only if y is None else only[0]
+        assert {k: (v.dtype, v.tolist()) for k, v in got.items()} == {
+            k: (v.dtype, v.tolist()) for k, v in x.items()
+        }
+        assert y is None or only[1].tolist() == [0, 1, 2]
+
+
+def test_fit_learns_the_same_from_the_tf_dataset():
+    keras = pytest.importorskip("keras")
+    if keras.config.backend() != "tensorflow":
+        pytest.skip("on other backends the batches themselves are given to fit")
+    dataset = datasets.batches(*data(), batch=16, seed=3).dataset()
+    found = fit(linear_model(), dataset, epochs=2, shuffle=False)
+    np.testing.assert_allclose(found, by_hand([(3, 0), (3, 1)]), atol=1e-5)
+
+
+def test_without_tensorflow_there_is_no_tf_dataset(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(ModuleNotFoundError, match=r"dataset needs TensorFlow, .* give the batches"):
+        datasets.batches(*data()).dataset()
+
+
 @given(
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 5), min_size=1),
     st.integers(0, 5) | st.none(),
