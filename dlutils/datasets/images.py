@@ -1,5 +1,7 @@
 """Image classification sets read through TensorFlow Datasets: MNIST and its kin."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from dlutils.datasets import pngs, records, tfds
@@ -59,9 +61,19 @@ def load(name, data_dir=None, download=True):
 def _fill(batches, count, shape):
     """Arrays of count examples, filled batch by batch: the images are never held twice."""
     images, labels, done = np.empty((count, *shape), "float32"), np.empty(count, "int32"), 0
-    for batch in batches:
-        here = slice(done, done + len(batch["label"]))
+
+    def fill(here, batch):
         np.divide(pngs.decode(batch["image"], shape), np.float32(255), out=images[here])
         labels[here] = batch["label"]
-        done = here.stop
+
+    # One thread reads while another unpacks: both wait in C code for the better part.
+    with ThreadPoolExecutor(1) as unpacking:
+        pending = None
+        for batch in batches:
+            here = slice(done, done := done + len(batch["label"]))
+            if pending:
+                pending.result()
+            pending = unpacking.submit(fill, here, batch)
+        if pending:
+            pending.result()
     return images, labels
