@@ -8,6 +8,9 @@ from dlutils.callbacks.cells import at_cell_end, forget_cell_end
 
 SMOOTHING = 0.9  # share of the past in the smoothed loss
 BLOWN = 4  # times the lowest smoothed loss, at which the test ends
+# The smoothed loss of the first batches is the luck of a few examples: a fifth of the test, at
+# least 3 and at most 10 of them, neither ends it nor is taken for its lowest.
+SETTLING = 3, 10
 
 
 class RangeTest:
@@ -16,7 +19,8 @@ class RangeTest:
     lowest, highest: first and last rate; each batch's is a constant factor above the one before.
     steps: number of batches, or None for all those of the `fit`. The test stops early when the
     smoothed loss exceeds four times its lowest value or is no number, and afterwards gives model
-    and optimizer the state they had before. The loss must be one that is never negative.
+    and optimizer the state they had before. The loss must be one that is never negative. The first
+    fifth of the batches, 3 to 10, count for neither: their mean is still the luck of a few.
 
     `rates`, `losses`: float64 (batches,), the rate and the smoothed loss (exponential mean of
     decay 0.9, corrected for its start as Adam's) of each. `suggestion`: a tenth of the rate with
@@ -55,7 +59,7 @@ class RangeTest:
         self._clear()
 
     def _clear(self):
-        self._rates, self._losses, self._mean = [], [], 0.0
+        self._rates, self._losses, self._mean, self._count = [], [], 0.0, 0
 
     @property
     def rates(self):
@@ -70,12 +74,18 @@ class RangeTest:
     @property
     def suggestion(self):
         """A tenth of the rate at which the smoothed loss was lowest."""
-        if len(self._losses) < 2 or np.argmin(self._losses) == 0:
+        settled = self._settled()
+        if not settled or np.argmin(settled) == 0:
             raise RuntimeError(
                 "This RangeTest has seen no falling loss, so it can suggest no rate: pass it to "
                 f"fit(..., callbacks=[test]) first, or start lower than lowest={self.lowest:g}."
             )
-        return self._rates[int(np.argmin(self._losses))] / 10
+        return self._rates[len(self._losses) - len(settled) + int(np.argmin(settled))] / 10
+
+    def _settled(self):
+        """The smoothed losses after the first ones."""
+        least, most = SETTLING
+        return self._losses[max(least, min(most, self._count // 5)) :]
 
     def on_train_begin(self, logs=None):
         self.restore()  # in case the fit before was interrupted
@@ -102,7 +112,7 @@ class RangeTest:
         if math.isfinite(loss):
             self._rates.append(self._now)
             self._losses.append(smoothed)
-        blown = not math.isfinite(loss) or smoothed > BLOWN * min(self._losses)
+        blown = not math.isfinite(loss) or smoothed > BLOWN * min(self._settled() or [math.inf])
         self.model.stop_training |= blown or len(self._rates) >= self._count
 
     def on_train_end(self, logs=None):

@@ -301,7 +301,8 @@ def test_a_timer_knows_how_long_an_interrupted_training_ran(fit, keras):
 
 @pytest.fixture
 def regression(keras):
-    """A linear model with Adam, and data it can learn: (model, x, y), 64 examples."""
+    """A small model with Adam, and data it can learn: (model, x, y), 64 examples."""
+    keras.utils.set_random_seed(0)  # `fit` shuffles, and a range test reads single batches
     model = keras.Sequential(
         [keras.Input((3,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)]
     )
@@ -361,6 +362,21 @@ def test_a_range_test_stops_when_the_loss_blows_up(keras, regression, highest):
     history = model.fit(x, y, 16, epochs=2, verbose=0).history["loss"]
     assert len(history) == 2
     assert np.isfinite(history).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_lucky_first_batch_neither_ends_a_range_test_nor_is_its_lowest(keras, regression, seed):
+    model, x, y = regression
+    model.compile("sgd", "mse", jit_compile=False)
+    x, y = np.tile(x, (8, 1)), np.tile(y, (8, 1))
+    x[:8], y[:8] = 0, model(np.zeros((1, 3)), training=False)[0]  # a loss of 0 to begin with
+    rows = np.r_[:8, np.random.default_rng(seed).permutation(np.arange(8, len(x)))]
+    x, y = x[rows], y[rows]
+    test = callbacks.RangeTest(1e-4, 10)
+    model.fit(x, y, 8, verbose=0, shuffle=False, callbacks=[test])
+    assert test.losses[0] < 1e-9
+    assert len(test.rates) > 20
+    assert 1e-4 < test.suggestion < 1
 
 
 def test_an_interrupted_range_test_can_be_undone(keras, regression):
