@@ -73,7 +73,7 @@ class Server:
         )
         theirs.close()
         server.send(self._control, json.dumps({"imports": self.imports}).encode())
-        if not _readable(self._control, self.limits.start) or not server.receive(self._control):
+        if not self._started():
             self.__exit__()
             raise EndedError(f"the fork server did not start: {self._said()}")
         return self
@@ -121,6 +121,13 @@ class Server:
             note = json.loads(message)
             self._ended[note["ended"]] = note["status"]
         return self._ended.get(number)
+
+    def _started(self) -> bool:
+        try:
+            started = _readable(self._control, self.limits.start)
+            return started and server.receive(self._control) is not None
+        except OSError:
+            return False
 
     def _environment(self) -> dict[str, str]:
         """A short list: what the grader's environment holds is none of the learner's business."""
@@ -220,6 +227,9 @@ def _cause(status: int | None) -> str:
     if status is None:
         return "no status"
     if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        return f"signal {signal.Signals(number).name}"
-    return f"exit code {os.waitstatus_to_exitcode(status)}"
+        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
+    code = os.waitstatus_to_exitcode(status)
+    try:  # 128 + signal: what the first process of its name space says of it
+        return f"signal {signal.Signals(code - 128).name}"
+    except ValueError:
+        return f"exit code {code}"

@@ -19,6 +19,7 @@ import struct
 import sys
 
 LENGTH = struct.Struct("!I")
+_CAPABILITIES_3 = 0x20080522
 _CLONE = {"user": 0x10000000, "pid": 0x20000000, "mnt": 0x20000, "ipc": 0x8000000}
 _MS_PRIVATE, _MS_NOSUID_NODEV = 0x4000 | 0x40000, 2 | 4
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
@@ -149,22 +150,32 @@ def _child(descriptor, shell, job):
             _serve(connection, shell)
             status = 0
             return
-        inner = os.fork()
-        if inner == 0:
+        first = os.fork()
+        if first == 0:
             _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             _mask()
-            _limit(job["limits"])
-            _serve(connection, shell)
-            os._exit(0)
+            _drop_rights()
+            # The first process of a name space gets no signals, not even of its own: so a second.
+            worker = os.fork()
+            if worker == 0:
+                _limit(job["limits"])
+                _serve(connection, shell)
+                os._exit(0)
+            connection.close()
+            os._exit(_wait(worker))
         connection.close()
-        _, how = os.waitpid(inner, 0)
-        if os.WIFSIGNALED(how):
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            signal.signal(os.WTERMSIG(how), signal.SIG_DFL)
-            os.kill(os.getpid(), os.WTERMSIG(how))
-        status = os.waitstatus_to_exitcode(how)
+        status = _wait(first)
     finally:
         os._exit(status)
+
+
+def _wait(child):
+    """How a child ended, other orphans aside: its exit code, or 128 + the signal's number."""
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
 
 
 def _isolate(user):
@@ -198,6 +209,12 @@ def _mask():
     os.makedirs("/tmp/work")
     os.chdir("/tmp/work")
     _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+
+
+def _drop_rights():
+    """Give up all capabilities, which a name space of one's own came with."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_3, 0)
+    _checked(_libc().capset(header, (ctypes.c_uint32 * 6)()))
 
 
 def _limit(limits):
