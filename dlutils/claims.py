@@ -13,7 +13,14 @@ _CURE = (
 
 
 class Broken(AssertionError):  # noqa: N818 (it reads claims.Broken)
-    """A lesson claimed what this run did not reach."""
+    """A lesson claimed what this run did not reach.
+
+    >>> try:
+    ...     at_least("test accuracy", 0.98, 0.99)
+    ... except Broken as broken:
+    ...     print(str(broken).partition(" (")[0])
+    claim broken: test accuracy 0.9800, but at least 0.99 was claimed
+    """
 
     def _render_traceback_(self):  # IPython shows this in place of a traceback
         return [str(self)]

@@ -15,9 +15,13 @@ _current = None
 class Lab:
     """Where and how the running lesson runs.
 
-    `profile_asked` says whether DLUTILS_PROFILE named the profile; `device` is "cpu", "gpu" or
-    "tpu"; `work` is the share of the training to do, 1 but for trials (DLUTILS_WORK); `started`
-    is `time.perf_counter()` at the start, in seconds.
+    `start` returns it, and nothing else needs to make one. `profile_asked` says whether
+    DLUTILS_PROFILE named the profile; `device` is "cpu", "gpu" or "tpu"; `work` is the share of
+    the training to do, 1 but for trials (DLUTILS_WORK); `started` is `time.perf_counter()` at the
+    start, in seconds.
+
+    >>> Lab("05_cnns", 5, "full", False, "tensorflow", "gpu").jit
+    True
     """
 
     lesson: str
@@ -30,7 +34,12 @@ class Lab:
     started: float = field(default_factory=time.perf_counter)
 
     def pick(self, *, quick, full):
-        """Whichever of two values fits the profile: `epochs = lab.pick(quick=3, full=12)`."""
+        """Whichever of two values fits the profile.
+
+        >>> lab = Lab("05_cnns", 5, "quick", False, "jax", "cpu")
+        >>> lab.pick(quick=3, full=12)
+        3
+        """
         return full if self.profile == "full" else quick
 
     @property
@@ -39,15 +48,28 @@ class Lab:
         return (self.backend, self.device) != ("tensorflow", "cpu")
 
     def epochs(self, number):
-        """`number`, or with DLUTILS_WORK=0.1 a tenth of it: at least 1."""
+        """`number`, or with DLUTILS_WORK=0.1 a tenth of it: at least 1.
+
+        >>> Lab("05_cnns", 5, "quick", False, "jax", "cpu", work=0.1).epochs(20)
+        2
+        """
         return max(1, round(number * self.work))
 
     def part(self, array):
-        """The first examples of an array: all, or with DLUTILS_WORK=0.1 a tenth."""
+        """The first examples of an array: all, or with DLUTILS_WORK=0.1 a tenth.
+
+        >>> Lab("05_cnns", 5, "quick", False, "jax", "cpu", work=0.5).part([1, 2, 3, 4])
+        [1, 2]
+        """
         return array[: self.epochs(len(array))]
 
     def rng(self, offset=0):
-        """A NumPy Generator that depends on the lesson's seed and on `offset` alone."""
+        """A NumPy Generator that depends on the lesson's seed and on `offset` alone.
+
+        >>> lab = Lab("05_cnns", 5, "quick", False, "jax", "cpu")
+        >>> float(lab.rng(1).random()) == float(lab.rng(1).random())
+        True
+        """
         import numpy as np
 
         return np.random.default_rng((self.seed, offset))
@@ -58,6 +80,9 @@ class Lab:
         Where the full one cannot be had and the profile was not asked for by name, one line says
         so, and from then on the lesson runs as `quick`. Raises `datasets.DatasetUnavailable`
         otherwise.
+
+        >>> Lab("05_cnns", 5, "quick", False, "jax", "cpu").load("digits", "mnist").x_train.shape
+        (1197, 8, 8, 1)
         """
         from dlutils import datasets
 
@@ -82,9 +107,10 @@ def start(lesson, seed=0):
     ValueError for an unknown backend or profile or a bad seed, ModuleNotFoundError for a backend
     that is not installed, RuntimeError where Keras already runs on another one.
 
-    Example:
-        lab = runtime.start("05_cnns", seed=5)
-        # 05_cnns: tensorflow on cpu, profile quick, seed 5
+    >>> lab = start("05_cnns", seed=5)  # doctest: +ELLIPSIS
+    05_cnns: ... on ..., profile ..., seed 5
+    >>> lab.epochs(8), lab.seed
+    (8, 5)
     """
     global _current
     started = time.perf_counter()
@@ -102,7 +128,13 @@ def start(lesson, seed=0):
 
 
 def current():
-    """The `Lab` that `start` returned last, or None before the first."""
+    """The `Lab` that `start` returned last, or None before the first.
+
+    >>> lab = start("05_cnns", seed=5)  # doctest: +ELLIPSIS
+    05_cnns: ... on ..., seed 5
+    >>> current() is lab
+    True
+    """
     return _current
 
 
@@ -117,7 +149,7 @@ def _warm_up(backend, seed):
     keras.utils.set_random_seed(seed)  # imports TensorFlow on JAX too, where both are installed
     if backend == "tensorflow":
         logging.getLogger("tensorflow").addFilter(_no_retracing)
-    return _device(backend)
+    return device_kind(backend)
 
 
 def _no_retracing(record):
@@ -128,7 +160,12 @@ def _no_retracing(record):
     return "tf.function retracing" not in record.getMessage()
 
 
-def _device(backend):
+def device_kind(backend):
+    """What a backend computes on here: "cpu", "gpu" or "tpu".
+
+    >>> device_kind("jax") in ("cpu", "gpu", "tpu")
+    True
+    """
     if backend == "tensorflow":
         import tensorflow as tf
 

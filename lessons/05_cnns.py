@@ -793,10 +793,10 @@ for name in lab.pick(quick=[], full=["fashion_mnist", "cifar10"]):
     model = large_reader(x.shape[1:])
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, epochs * -(-len(x) // 128))
     prepare(model, schedule, smoothed)
+    bar = callbacks.Progress(name, fits=epochs)
     for epoch in range(epochs):
         shifted = datasets.shift(x, 2, lab.rng(epoch))
         flip = lab.rng(epoch).random((len(x), 1, 1, 1)) < 0.5
-        bar = callbacks.Progress(f"{name}, epoch {epoch + 1} of {epochs}")
         model.fit(np.where(flip, shifted[:, :, ::-1], shifted), y, 128, verbose=0, callbacks=[bar])
     found = model.predict(more.x_test, verbose=0).argmax(-1)
     claims.at_least(f"{name} test accuracy", np.mean(found == more.y_test), 0.94)

@@ -25,7 +25,11 @@ __all__ = ["Check", "Failed", "NotYet", "answer", "codec", "entropy", "exercise"
 
 
 def entropy(exercise):
-    """An integer that seeds `Check.rng`; fresh each time, since grading replaces this."""
+    """An integer that seeds `Check.rng`; fresh each time, since grading replaces this.
+
+    >>> entropy("softmax") != entropy("softmax")
+    True
+    """
     return int.from_bytes(os.urandom(16), "little")
 
 
@@ -35,5 +39,9 @@ def transport(name, request):
     This one goes to the notebook itself; grading puts one in its place that leads to the learner's
     kernel, where `answer` makes the reply. It may raise `Failed` for what the learner caused (no
     answer in time, a dead kernel); whatever else it raises leaves the exercise undecided.
+
+    >>> reply = transport("no_such_function", codec.encode([1.0]))
+    >>> codec.decode(reply[1:])["fault"]
+    'missing'
     """
     return answer(name, request, vars(sys.modules["__main__"]))

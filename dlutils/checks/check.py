@@ -13,6 +13,14 @@ def exercise(name):
 
     Raises `Failed` or `NotYet` for the learner's answer. Any other exception passes through with a
     note that the fault is the check's own.
+
+    >>> import __main__
+    >>> __main__.double = lambda x: 2 * x  # what a learner's cell would define
+    >>> @exercise("double")
+    ... def _(check):
+    ...     for x in check.arrays((3, 4)):
+    ...         check.close(check.ask("double", x), 2 * x, hint="Twice every number.")
+    double: correct
     """
     if not isinstance(name, str):
         raise TypeError('checks.exercise needs the name: write `@checks.exercise("softmax")`.')
@@ -35,6 +43,20 @@ class Check:
 
     `rng` is a NumPy Generator that is seeded anew for each run. Every `hint` names the likely
     mistake, never the answer, and is shown in place of a traceback.
+
+    >>> check = Check("softmax")
+    >>> [x.shape for x in check.arrays((4, 10), count=2)]
+    [(4, 10), (4, 10)]
+    >>> check.number(3)
+    3
+    >>> check.array([0.5, 0.5], shape=2)
+    array([0.5, 0.5])
+    >>> check.equal([1, 2], (1, 2.0), hint="Count again.")
+    >>> try:
+    ...     check.close([0.2, 0.8], [0.4, 0.6], hint="Rows must sum to 1.")
+    ... except Failed as failed:
+    ...     failed.hint
+    'Rows must sum to 1.'
     """
 
     def __init__(self, exercise):

@@ -35,6 +35,10 @@ def answer(name, request, namespace):
     request: bytes from `ask`, decoded here, so that the function gets copies. The reply holds the
     value, or the fault: no such function, an exception with the learner's line, a value that cannot
     cross. KeyboardInterrupt is let through, and so is a `CodecError` for a request that is none.
+
+    >>> reply = answer("double", codec.encode([21]), {"double": lambda x: 2 * x})
+    >>> codec.decode(reply[1:])
+    42
     """
     args = codec.decode(request)
     if name not in namespace:

@@ -23,7 +23,11 @@ class Failed(Exception):  # noqa: N818 (a verdict)
 
 
 class NotYet(Exception):  # noqa: N818 (a verdict)
-    """The exercise is still the blank that it was handed out as."""
+    """The exercise is still the blank that it was handed out as.
+
+    >>> print(str(NotYet("softmax")).partition(" in ")[0])
+    softmax: not solved yet. Replace `raise NotImplementedError`
+    """
 
     def __init__(self, exercise, asked=None):
         super().__init__(exercise, asked)

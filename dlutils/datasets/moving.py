@@ -12,6 +12,9 @@ def place(images, size, seed):
     images: (n, height, width, channels). size: side of the canvas in pixels. seed: int or NumPy
     Generator; one int gives the same places on every platform. Returns (n, size, size, channels)
     of the same dtype. Raises ValueError.
+
+    >>> place(np.ones((5, 8, 8, 1)), size=14, seed=0).shape
+    (5, 14, 14, 1)
     """
     images = _checked(images, "place")
     n, height, width, channels = images.shape
@@ -34,6 +37,10 @@ def shift(images, pixels, seed):
     images: (n, height, width, channels). pixels: both moves lie in [-pixels, pixels]. What
     enters at an edge is 0. seed: int or NumPy Generator; one int gives the same moves on every
     platform. Returns the shape and dtype of images. Raises ValueError.
+
+    >>> moved = shift(np.ones((5, 8, 8, 1)), pixels=2, seed=0)
+    >>> moved.shape, bool(moved.sum() < 5 * 8 * 8)
+    ((5, 8, 8, 1), True)
     """
     images = _checked(images, "shift")
     n, height, width, _ = images.shape

@@ -1,18 +1,21 @@
-"""Is there a network? Asked before TensorFlow Datasets, which retries for 205 s to find out."""
+"""Is there a network? Asked before a download, whose own retries take long to find out."""
 
 import socket
 import threading
 import urllib.parse
 import urllib.request
 
-HOST, PORT = "storage.googleapis.com", 443
+USUAL = "https://storage.googleapis.com/"
 LIMIT = 3.0  # seconds
 
 
-def network_reachable():
-    """Whether a connection to the download server, or to the proxy on the way, opens in 3 s."""
+def network_reachable(url=USUAL):
+    """Whether a connection to the server of this address, or to the proxy before it, opens in 3 s.
+
+    url: an http or https address, by default of the server that most sets come from.
+    """
     opened = threading.Event()
-    host, port = _first_hop()
+    host, port = _first_hop(url)
 
     def knock():
         try:
@@ -28,12 +31,24 @@ def network_reachable():
     return opened.is_set()
 
 
-def _first_hop():
+def proxies():
+    """The proxy for each scheme, as the environment or the system sets it; "all" stands for both.
+
+    >>> isinstance(proxies(), dict)
+    True
+    """
+    found = urllib.request.getproxies()
+    if every := found.pop("all", None):
+        found = {"http": every, "https": every} | found
+    return found
+
+
+def _first_hop(url):
     """Host and port to connect to: the proxy's where one is set for the server, else its own."""
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get("https") or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(HOST):
-        return HOST, PORT
-    parts = urllib.parse.urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    default = {"https": 443, "socks5": 1080}.get(parts.scheme, 80)
-    return parts.hostname or HOST, parts.port or default
+    parts = urllib.parse.urlsplit(url)
+    proxy = proxies().get(parts.scheme)
+    if not proxy or urllib.request.proxy_bypass(parts.netloc):
+        return parts.hostname, parts.port or {"http": 80}.get(parts.scheme, 443)
+    hop = urllib.parse.urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    default = {"https": 443, "socks5": 1080}.get(hop.scheme, 80)
+    return hop.hostname or parts.hostname, hop.port or default

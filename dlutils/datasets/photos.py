@@ -9,7 +9,13 @@ from dlutils.datasets.provenance import Provenance, Summary
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Photos(Summary):
-    """Colour photographs: images float32 (2, 427, 640, 3), RGB in [0, 1], and their names."""
+    """Colour photographs: images float32 (2, 427, 640, 3), RGB in [0, 1], and their names.
+
+    >>> from dlutils import datasets
+    >>> photos = datasets.load("photos")
+    >>> photos.names, photos.images.shape
+    (('china', 'flower'), (2, 427, 640, 3))
+    """
 
     images: np.ndarray
     names: tuple[str, ...]

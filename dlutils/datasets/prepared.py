@@ -6,12 +6,10 @@ import os
 import re
 import sys
 
-import numpy as np
-
 from dlutils.datasets.errors import DatasetDamaged, DatasetUnavailable
 from dlutils.datasets.quiet import quietly
 
-BATCH = 1000
+AT_ONCE = 100  # examples of any size that a data source hands over in one go
 
 
 def has_tensorflow():
@@ -55,41 +53,72 @@ def is_prepared(builder):
     return False
 
 
-def read(builder, counts):
-    """For each part in counts, images float32 (n, height, width, channels) in [0, 1] and labels.
+def read(builder, counts, collect, raw=None):
+    """For each part in counts, what `collect(examples, count)` makes of its examples.
 
-    counts: examples of each part. Labels are int32 (n,). Raises DatasetDamaged unless exactly
-    so many can be read, and DatasetUnavailable where the format needs a TensorFlow that is not
-    installed.
+    counts: examples of each part. examples: an iterator over exactly so many, as dicts with the
+    names that TFDS gives its features. raw: a feature to leave encoded, as bytes. Raises
+    DatasetDamaged where that fails or there are more or fewer, and DatasetUnavailable where the
+    format needs a TensorFlow that is not installed.
     """
-    batches = _batches_of_source if _reads_as_source(builder) else _batches_of_tensorflow
+    examples = _examples_of_source if reads_as_source(builder) else _examples_of_tensorflow
+    with reading(builder, counts):
+        import tensorflow_datasets as tfds
+
+        decoders = {raw: tfds.decode.SkipDecoding()} if raw else None
+        return {
+            part: collect(_exactly(examples(builder, part, decoders), count), count)
+            for part, count in counts.items()
+        }
+
+
+@contextlib.contextmanager
+def reading(builder, counts):
+    """Read in silence; whatever fails is DatasetDamaged, as are splits of other counts."""
     with quietly(), installed(builder.name):
         try:
             for part, count in counts.items():
                 _check_files(builder.info.splits[part], count)
-            shape = builder.info.features["image"].shape
-            return {p: _fill(batches(builder, p), shape, n) for p, n in counts.items()}
+            yield
         except (ImportError, MemoryError):
             raise
         except Exception as error:  # TensorFlow, Riegeli and PIL each have their own
             raise _damaged(builder.name, builder.data_path, error) from error
 
 
-def _reads_as_source(builder):
+def require_lengths(builder, parts, lengths):
+    """Raise DatasetDamaged unless every part has its length."""
+    for part, length in lengths.items():
+        if len(parts[part]) != length:
+            cause = f"{part} has {len(parts[part]):,} characters instead of {length:,}"
+            raise _damaged(builder.name, builder.data_path, cause)
+
+
+def command(name):
+    """The command that prepares a set for machines with and without TensorFlow.
+
+    >>> command("mnist")
+    'python -m dlutils.datasets prepare mnist --data-dir DIR --file-format array_record'
+    """
+    return f"python -m dlutils.datasets prepare {name} --data-dir DIR --file-format array_record"
+
+
+def reads_as_source(builder):
     """True for formats with random access, which need no TensorFlow."""
     random_access = {"array_record", "parquet"}
     if builder.info.file_format.value in random_access:
         return True
     if has_tensorflow():
         return False
-    if random_access & {each.value for each in builder.info.available_file_formats()}:
+    beside = [f for f in builder.info.available_file_formats() if f.value in random_access]
+    if beside:
+        builder.info.set_file_format(beside[0], override=True, override_if_initialized=True)
         return True
     raise DatasetUnavailable(
         f"{builder.name} in {builder.data_path} is prepared in the "
         f"{builder.info.file_format.value} format, which cannot be read without TensorFlow; "
-        "install tensorflow, or prepare it on a machine that has it with "
-        f"tfds.builder({builder.name!r}, data_dir=NEW).download_and_prepare("
-        'file_format="array_record") and give that folder as data_dir.'
+        f"install tensorflow, or prepare it on a machine that has it with {command(builder.name)} "
+        "and give a copy of DIR as data_dir."
     )
 
 
@@ -101,41 +130,35 @@ def _check_files(split, count):
             raise FileNotFoundError(f"{path.name} is missing")
 
 
-def _batches_of_tensorflow(builder, part):
+def _examples_of_tensorflow(builder, part, decoders):
+    """The examples one by one, in the order in which a data source has them."""
     import tensorflow_datasets as tfds
 
-    _leave_gpu_to_keras()
-    # One shard after the other: the order of examples in which a data source has them too.
+    leave_gpu_to_keras()
+    # One shard after the other: the order of a data source.
     config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
-    dataset = builder.as_dataset(split=part, batch_size=BATCH, read_config=config)
-    for batch in dataset.as_numpy_iterator():
-        yield batch["image"], batch["label"]
+    dataset = builder.as_dataset(split=part, read_config=config, decoders=decoders)
+    yield from dataset.as_numpy_iterator()
 
 
-def _batches_of_source(builder, part):
-    source = builder.as_data_source(part)
-    for start in range(0, len(source), BATCH):
-        examples = source.__getitems__(list(range(start, min(start + BATCH, len(source)))))
-        yield np.stack([e["image"] for e in examples]), np.stack([e["label"] for e in examples])
+def _examples_of_source(builder, part, decoders):
+    source = builder.as_data_source(part, decoders=decoders)
+    for start in range(0, len(source), AT_ONCE):
+        yield from source.__getitems__(list(range(start, min(start + AT_ONCE, len(source)))))
 
 
-def _fill(batches, shape, count):
-    """Arrays of count examples, filled batch by batch: the images are never held twice."""
-    images = np.empty((count, *shape), "float32")
-    labels = np.empty(count, "int32")
+def _exactly(examples, count):
+    """The examples, as long as there are neither more nor fewer than count."""
     done = 0
-    for x, y in batches:
-        if done + len(y) > count:
+    for done, example in enumerate(examples, start=1):
+        if done > count:
             raise ValueError(f"there are more than {count} examples")
-        np.divide(x, np.float32(255), out=images[done : done + len(y)])
-        labels[done : done + len(y)] = y
-        done += len(y)
+        yield example
     if done < count:
         raise ValueError(f"there are {done} examples instead of {count}")
-    return images, labels
 
 
-def _leave_gpu_to_keras():
+def leave_gpu_to_keras():
     """Keep TensorFlow, here only a reader, from taking all GPU memory from another backend."""
     keras = sys.modules.get("keras")
     backend = keras.config.backend() if keras else os.environ.get("KERAS_BACKEND", "tensorflow")

@@ -1,8 +1,10 @@
 """Where data come from: what every loaded set carries beside its arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
+
+SHOWN = 40  # characters of a long str in a repr
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,11 @@ class Provenance:
     name: as given to `load`. source: who made it and where it is kept. licence: as its source
     states it. kind: "real" or "generated". counts: examples of each part, such as
     {"train": 1197, "test": 600}. split: one sentence on how the parts were made.
+
+    >>> from dlutils import datasets
+    >>> origin = datasets.load("digits").provenance
+    >>> origin.kind, origin.licence, origin.counts
+    ('real', 'CC BY 4.0', {'train': 1197, 'test': 600})
     """
 
     name: str
@@ -30,18 +37,29 @@ class Provenance:
 
 
 class Summary:
-    """Base of the data set classes: a repr of shapes and dtypes, never of a million pixels."""
+    """Base of the data set classes: a repr of shapes and counts, never of a million values."""
 
     def __repr__(self):
         lines = [f"{type(self).__name__} {self.provenance.name!r}"]
-        for name, value in vars(self).items():
-            if isinstance(value, np.ndarray):
-                lines.append(f"  {name}: {value.dtype} {value.shape}")
-            elif isinstance(value, tuple):
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if isinstance(value, tuple):
                 few = value if len(value) <= 10 else value[:2]
-                shown = ", ".join(map(repr, few)) + (", …" if len(few) < len(value) else "")
-                lines.append(f"  {name}: {len(value)} str: {shown}")
+                kind = type(value[0]).__name__ if value else "values"
+                shown = ", ".join(map(_short, few)) + (", …" if len(few) < len(value) else "")
+                lines.append(f"  {name}: {len(value)} {kind}: {shown}")
+            elif isinstance(value, np.ndarray | str):
+                lines.append(f"  {name}: {_short(value)}")
         return "\n".join([*lines, f"  {self.provenance}"])
+
+
+def _short(value):
+    """An array by dtype and shape, a long str by its length and beginning, the rest in full."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, str) and len(value) > SHOWN:
+        return f"{len(value):,} characters: {value[:SHOWN]!r}…"
+    return repr(value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +68,11 @@ class Dataset(Summary):
 
     x_train, x_test: float32 (n, height, width, channels) in [0, 1].
     y_train, y_test: int32 (n,), indices into class_names.
+
+    >>> from dlutils import datasets
+    >>> digits = datasets.load("digits")
+    >>> digits.x_train.shape, digits.y_test.shape, digits.class_names[:3]
+    ((1197, 8, 8, 1), (600,), ('0', '1', '2'))
     """
 
     x_train: np.ndarray

@@ -28,6 +28,11 @@ class Scenes(Summary):
     (n, k, 4), x_min, y_min, x_max, y_max around the whole shape as fractions of the image's side.
     masks: int32 (n, size, size), 0 background, else 1 + class of the topmost shape. captions:
     tuple of n str.
+
+    >>> from dlutils import datasets
+    >>> scenes = datasets.load("scenes", count=3, test=2, objects=2, size=48)
+    >>> scenes.x_train.shape, scenes.boxes_test.shape, scenes.class_names
+    ((3, 48, 48, 3), (2, 2, 4), ('circle', 'square', 'triangle'))
     """
 
     x_train: np.ndarray

@@ -20,7 +20,14 @@ LAST = 4  # how many times longer the last frame stays
 
 
 class Animation:
-    """A GIF with alternative text: `_repr_html_` shows it, `save` writes it."""
+    """A GIF with alternative text: `_repr_html_` shows it, `save` writes it.
+
+    gif: its bytes. alt: what is shown, in words. frames: their number. size: (width, height).
+
+    >>> moving = plotting.animate(np.zeros((2, 250, 300), np.uint8), alt="nothing moves")
+    >>> moving.alt, moving.frames, moving.size
+    ('nothing moves', 2, (300, 250))
+    """
 
     def __init__(self, gif, alt, frames, size):
         self.gif, self.alt, self.frames, self.size = gif, alt, frames, size
@@ -47,6 +54,9 @@ def animate(frames, fps=2, alt=None):
     frames: two or more Figures, or uint8 arrays (height, width) or (height, width, 3), all of one
     size. fps: frames per second. alt: what is shown, in words, for those who cannot see it. Raises
     ValueError for frames of different sizes and where the GIF exceeds 2 MB in the notebook.
+
+    >>> plotting.animate([np.zeros((24, 32), np.uint8), np.full((24, 32), 255, np.uint8)])
+    <Animation of 2 frames, 256x192>
     """
     fps = number("fps", fps, low=0.05)
     if fps is None or fps > 50:

@@ -2,11 +2,13 @@
 
 import math
 
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from .layout import KEY, heading, key_size, text_height, wrap
-from .style import DPI, INK, MARGIN, SMALL, WIDTH, new_figure
+from .style import DPI, INK, MARGIN, SMALL, TEXT, WIDTH, new_figure
 
 
 def chart(height=3.6, title=None, width=WIDTH):
@@ -33,6 +35,16 @@ def key_above(figure, entries):
     _keep_top(figure, top + height - 0.08)
 
 
+def key_room(labels):
+    """Return the height that a legend with these labels takes beyond its first row, in inches."""
+    return key_size(labels, WIDTH - 2 * MARGIN)[1] - key_size([""], WIDTH)[1] if labels else 0.0
+
+
+def name_axes(ax, xlabel, ylabel):
+    """Name both axes, in several lines where a name is long."""
+    ax.set(xlabel=wrap(xlabel, 5.5, TEXT), ylabel=wrap(ylabel, 2.4, TEXT))
+
+
 def _keep_top(figure, inches):
     """Keep the layout engine out of the uppermost inches, where title and legend stand."""
     share = 1 - inches / figure.get_figheight()
@@ -54,6 +66,17 @@ def log_ticks(axis, low, high):
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,), numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def colour_scale(figure, axes, cmap, low, high, label):
+    """Draw one scale for all axes to their right, at most 2.5 inches long."""
+    across, down = figure.get_size_inches()
+    boxes = [ax.get_position() for ax in axes]
+    right, top = max(b.x1 for b in boxes), max(b.y1 for b in boxes)
+    bottom = max(min(b.y0 for b in boxes), top - 2.5 / down)
+    bar = figure.add_axes([right + 0.14 / across, bottom, 0.13 / across, top - bottom])
+    ticks = FuncFormatter(lambda v, _: plain(v))
+    figure.colorbar(ScalarMappable(Normalize(low, high), cmap), cax=bar, label=label, format=ticks)
 
 
 def plain(value):

@@ -18,6 +18,11 @@ def convolution_step(image, kernel, output, row, col, stride=1, title=None):
     image: (height, width). kernel: (kh, kw). output: (rows, columns), whole; what comes after
     (row, col) in reading order stays empty. Below stand the products that are summed. Raises
     ValueError where the window leaves the image or the output is not the sum of products.
+
+    >>> image, kernel, output = np.ones((3, 3)), np.ones((2, 2)), np.full((2, 2), 4)
+    >>> figure = plotting.convolution_step(image, kernel, output, 0, 1)
+    >>> figure.alt
+    'Convolution, output row 0, column 1: 1·1 + 1·1 + 1·1 + 1·1 = 4'
     """
     image, kernel = grid_values("image", image, True), grid_values("kernel", kernel, True)
     output = grid_values("output", output, True)

@@ -5,6 +5,8 @@ import numpy as np
 from .animation import animate
 from .convolution import convolution_step
 from .example_charts import CLOTHES, charts
+from .example_fields import fields
+from .example_stories import stories
 from .filters import feature_maps, kernels
 from .grids import grid
 from .pictures import beside, images
@@ -21,7 +23,7 @@ def examples():
     """Return a dict name -> figure, one or more for each function of this package."""
     rng = np.random.default_rng(0)
     made = {}
-    for family in (_pictures, charts, _filters, _targets, _grids):
+    for family in (_pictures, charts, _filters, _targets, _grids, fields, stories):
         made.update(family(rng))
     return made
 

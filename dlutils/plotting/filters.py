@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.ticker import FuncFormatter
 
-from .charts import plain
+from .charts import colour_scale, plain
 from .layout import cell, columns_for, text_width, tiles
 from .style import DIVERGING, MARGIN, SMALL, WIDTH, ink_on, public
 from .valid import InputError, array, count, named, words
@@ -25,6 +22,10 @@ def kernels(weights, names=None, columns=8, title=None):
     each of the first `columns` filters and a row for each channel (of one channel: all filters, in
     rows of `columns`); or a dict name -> (height, width). names: one over each kernel or filter.
     The numbers are written where they fit. Raises ValueError for other shapes.
+
+    >>> figure = plotting.kernels({"edges": [[-1, 1], [-1, 1]], "blur": np.full((2, 2), 0.25)})
+    >>> figure.alt
+    'Kernels: 2 of 2 × 2 weights.'
     """
     columns = count("columns", columns)
     stack, names, sides, columns, note = _stack(weights, names, columns)
@@ -51,6 +52,10 @@ def feature_maps(activations, names=None, columns=8, title=None):
     The scale goes from black (0) to white (the largest), or, with negative values, from orange over
     white (0) to blue. activations: (height, width, channels), one example without its batch axis.
     names: one over each channel; its number by default. Raises ValueError for other shapes.
+
+    >>> figure = plotting.feature_maps(np.zeros((8, 8, 4)))
+    >>> figure.alt
+    'Feature maps: 4 channels of 8 × 8.'
     """
     what = "one example of shape (height, width, channels), such as activations[0] of a batch,"
     a = array("activations", activations, what, (3,))
@@ -111,13 +116,7 @@ def _scaled(stack, names, columns, title, scale, sides=None):
     figure, axes = tiles(len(stack), columns, size, names, title, sides=sides, right=KEY)
     for ax, picture in zip(axes, stack, strict=True):
         ax.imshow(picture, cmap=cmap, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
-    across, down = figure.get_size_inches()
-    boxes = [ax.get_position() for ax in axes]
-    right, top = max(b.x1 for b in boxes), max(b.y1 for b in boxes)
-    bottom = max(min(b.y0 for b in boxes), top - 2.5 / down)
-    bar = figure.add_axes([right + 0.14 / across, bottom, 0.13 / across, top - bottom])
-    ticks = FuncFormatter(lambda v, _: plain(v))
-    figure.colorbar(ScalarMappable(Normalize(low, high), cmap), cax=bar, label=label, format=ticks)
+    colour_scale(figure, axes, cmap, low, high, label)
     return figure, axes
 
 

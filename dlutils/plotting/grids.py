@@ -17,6 +17,10 @@ def grid(values, highlight=None, title=None):
     values: (height, width). highlight: a window (row, column, height, width) or a list of these;
     each gets its own colour. Tints: blue positive, orange negative. Numbers too long for their
     cell are left out. Raises ValueError for a window that leaves the grid.
+
+    >>> figure = plotting.grid([[1, 2, 3], [4, 5, 6]], highlight=(0, 1, 2, 2))
+    >>> figure.alt
+    'Grid of numbers: 2 rows of 3, 1 windows framed.'
     """
     values = grid_values("values", values)
     windows = _windows(highlight, values.shape)

@@ -102,6 +102,7 @@ def key_size(labels, width):
         rows = math.ceil(len(labels) / columns)  # Matplotlib fills one column after the other
         if sum(max(widths[i : i + rows]) for i in range(0, len(widths), rows)) <= width:
             break
+    columns = math.ceil(len(labels) / rows)  # no more than are filled: 4 + 3 entries, not 6 + 1
     return columns, text_height(rows, SMALL) + 0.12
 
 
@@ -148,6 +149,16 @@ def _rows(heads, columns, height, top):
         tops.append(top)
         top += height + GAP
     return tops, top - GAP + MARGIN
+
+
+def shorten(text, width, size=SMALL):
+    """Return one line of text at most `width` inches wide, cut off with … where it is longer."""
+    text = " ".join(str(text).split())
+    if text_width(text, size) <= width:
+        return text
+    while text and text_width(text + "…", size) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def heading(figure, title):

@@ -15,6 +15,11 @@ def curves(x, series, xlabel, ylabel, title=None, bar=None, xscale="linear", ysc
 
     x: (points,). series: dict name -> (points,) or (seeds, points). xscale, yscale: "linear" or
     "log". bar: a value of y to mark. Raises ValueError where lengths differ or values are NaN.
+
+    >>> losses = {"plain": [3, 2, 1.5], "deep": [[3, 1, 0.5], [3, 2, 0.7]]}
+    >>> figure = plotting.curves([1, 2, 3], losses, "epoch", "loss")
+    >>> figure.alt
+    'Line chart: loss over epoch; plain ends at 1.5; deep ends at 0.6.'
     """
     x = array("x", x, "a one-dimensional array of positions", (1,))
     found = named("series", series, "values")

@@ -12,6 +12,11 @@ def gallery(folder):
     """Draw every kind of figure into `folder` as PNG, with an index.html on a dark page.
 
     Returns the path of the index. Existing files of these names are replaced.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     plotting.gallery(folder).name
+    'index.html'
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

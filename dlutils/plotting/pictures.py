@@ -28,6 +28,10 @@ def images(x, titles=None, columns=10, title=None):
 
     x: (n, height, width) or (n, height, width, 1 or 3), floats in [0, 1] or integers in 0..255.
     titles: n values (labels, names), one over each picture. Raises ValueError for anything else.
+
+    >>> figure = plotting.images(np.zeros((2, 8, 8)), ["three", "eight"])
+    >>> figure.alt
+    'Pictures: 2 of 8 × 8 pixels. Their titles: three, eight.'
     """
     x = pictures("x", x)
     titles = words("titles", titles, len(x), "picture")
@@ -50,6 +54,10 @@ def beside(images, columns=None, title=None):
     channel may have any range: black is 0 and white the largest value, or, where there are negative
     values, white is 0, orange negative and blue positive; the scale is written below. In large
     pictures it covers 98 % of the values. Raises ValueError for anything else.
+
+    >>> figure = plotting.beside({"photo": np.zeros((8, 8, 3)), "edges": np.ones((6, 6))})
+    >>> figure.alt
+    'Pictures side by side: photo, edges.'
     """
     panes = [_pane(name, value) for name, value in named("images", images, "picture").items()]
     heads = [str(name) for name in images]

@@ -20,6 +20,10 @@ def spread(values, metric="accuracy", bar=None, title=None, percent=True):
 
     values: dict name -> a number for each seed. percent: values and bar are fractions, shown in %.
     bar: a value to mark. Raises ValueError for values that are not finite, or no fractions.
+
+    >>> figure = plotting.spread({"MLP": [0.95, 0.97], "CNN": [0.98, 1.0]})
+    >>> figure.alt
+    'Spread of accuracy, means: MLP 96.0 %; CNN 99.0 %.'
     """
     found = {}
     for name, v in named("values", values, "a number for each seed").items():
@@ -49,6 +53,10 @@ def bars(values, metric, errors=None, bar=None, title=None, percent=False):
     values: dict name -> number, zero or more. errors: dict name -> half the length of a whisker
     (say in `metric` what it is). percent: values, errors and bar are fractions, shown in %.
     bar: a value to mark. Raises ValueError for values that are negative or not finite.
+
+    >>> figure = plotting.bars({"dense": 78500, "convolution": 832}, "parameters")
+    >>> figure.alt
+    'Bars of parameters: dense 78,500; convolution 832.'
     """
     found = {}
     for name, v in named("values", values, "number").items():

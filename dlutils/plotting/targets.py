@@ -22,6 +22,10 @@ def boxes(images, true=None, predicted=None, titles=None, columns=5, title=None)
     (n, boxes, 4) with (x_min, y_min, x_max, y_max) as fractions of width and height; true ones
     within 0..1, predicted ones may leave the picture and are cut off there. Raises ValueError for
     other shapes, for pixels instead of fractions and for a true box without area.
+
+    >>> figure = plotting.boxes(np.zeros((2, 8, 8)), true=[[0.1, 0.1, 0.5, 0.5]] * 2)
+    >>> figure.alt
+    'Boxes: 2 pictures with true box.'
     """
     images = pictures("images", images)
     true = _boxes("true", true, len(images), strict=True)
@@ -55,6 +59,10 @@ def masks(images, true, predicted=None, class_names=None, title=None):
     images: (n, height, width) or (n, height, width, 1 or 3). true, predicted: (n, height, width)
     whole numbers, 0 for background and 1 + c for class c. class_names: without the background.
     Raises ValueError for other shapes, and for more classes than there are colours.
+
+    >>> figure = plotting.masks(np.zeros((2, 8, 8)), np.ones((2, 8, 8), int))
+    >>> figure.alt
+    'Masks: 2 pictures, each over its true mask.'
     """
     images = pictures("images", images)
     found = {"picture": images, "true mask": _mask("true", true, images.shape[:3])}

@@ -22,6 +22,10 @@ def history(runs, metric="accuracy", bar=None, title=None):
     runs: what `fit` returned (or its `.history`), or a dict name -> that, or -> a list of these,
     one for each seed: then the mean and a band of one sample standard deviation, up to the last
     epoch that all reached. bar: a value to mark. Raises ValueError where the metric is missing.
+
+    >>> figure = plotting.history({"accuracy": [0.5, 0.7], "val_accuracy": [0.4, 0.6]})
+    >>> figure.alt
+    'Line chart: accuracy over the epochs; accuracy ends at 0.6.'
     """
     found = {name: _stack(name, runs, metric) for name, runs in _by_name(runs).items()}
     few(found)

@@ -36,6 +36,15 @@ def array(name, value, expected, ndims, finite=True):
     return a.astype("float64")
 
 
+def partly(name, value, expected, ndims):
+    """Return `value` as a float64 array in which NaN stands for what is missing, or refuse it."""
+    a = array(name, value, expected, ndims, finite=False)
+    if np.isinf(a).any() or np.isnan(a).all():
+        what = "infinite values" if np.isinf(a).any() else "nothing but NaN"
+        raise InputError(f"{name} holds {what}, but numbers, or NaN for some, are expected.")
+    return a
+
+
 def whole(name, value, expected, ndims, low, high=None):
     """Return `value` as an integer array with low <= values <= high, or refuse it."""
     a = array(name, value, expected, ndims)
@@ -86,7 +95,7 @@ def words(name, value, count, per):
     """Return `value` as a list of `count` strings, one for each `per`; None stays None."""
     if value is None:
         return None
-    if isinstance(value, str) or not hasattr(value, "__len__") or np.ndim(value) == 0:
+    if isinstance(value, str) or not hasattr(value, "__len__") or getattr(value, "ndim", 1) == 0:
         raise InputError(
             f"{name} is {value!r}, but a list with one entry for each {per} is expected."
         )
@@ -96,6 +105,40 @@ def words(name, value, count, per):
             f"{name} has length {len(found)}, but there are {count}: one for each {per}."
         )
     return found
+
+
+def classes(name, value, count, colours):
+    """Return a name for each of `count` classes or more; refuse more than there are looks."""
+    if value is None:
+        found = [f"class {i}" for i in range(count)]
+    else:
+        found = words(name, value, len(value) if hasattr(value, "__len__") else 0, "class")
+    if len(found) < count:
+        raise InputError(
+            f"{name} has length {len(found)}, but class {count - 1} occurs, so at least {count} "
+            "names are expected."
+        )
+    if len(found) > colours:
+        raise InputError(
+            f"there are {len(found)} classes, but only {colours} can be told apart: draw fewer in "
+            "one figure."
+        )
+    return found
+
+
+def plane(name, value, count=None):
+    """Return points of a plane, (n, 2), as floats; `count` of them, where given."""
+    a = array(name, value, "points of shape (n, 2)", (2,))
+    if a.shape[1] != 2:
+        raise InputError(f"{name} has shape {a.shape}, but points of shape (n, 2) are expected.")
+    if count is not None and len(a) != count:
+        raise InputError(f"{name} has {len(a)} points, but {count} are expected.")
+    return a
+
+
+def pair(name, value):
+    """Return two names, for the two axes of a plane."""
+    return words(name, value, 2, "axis")
 
 
 def named(name, value, what):

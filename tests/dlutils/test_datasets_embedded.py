@@ -123,7 +123,7 @@ def test_an_unknown_name_is_refused_with_a_suggestion(wrong, right):
 
 @pytest.mark.parametrize("wrong", ["zzzz", "", None, 3, ["digits"]])
 def test_what_resembles_no_name_is_refused_with_the_list_of_names(wrong):
-    with pytest.raises(ValueError, match="choose one of digits, photos, scenes, mnist"):
+    with pytest.raises(ValueError, match="choose one of digits, photos, english, dates"):
         datasets.load(wrong)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import socket
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from dlutils import datasets
-from dlutils.datasets import network, prepared, preparing, tfds
+from dlutils.datasets import catalogue, images, network, prepared, preparing, reviews
+from dlutils.datasets.__main__ import parser
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT = """
@@ -43,12 +45,14 @@ def load_without(packages, folder):
 
 @pytest.fixture
 def offline(monkeypatch):
-    monkeypatch.setattr(network, "network_reachable", lambda: False)
+    monkeypatch.setattr(network, "network_reachable", lambda url: False)
 
 
 @pytest.fixture
 def online(monkeypatch):
-    monkeypatch.setattr(network, "network_reachable", lambda: True)
+    """A network, and a set whose files TFDS would fetch by itself: nothing is asked for."""
+    monkeypatch.setattr(network, "network_reachable", lambda url: True)
+    monkeypatch.setattr(preparing, "cached_files", lambda name, folder: {})
 
 
 @pytest.fixture
@@ -74,16 +78,20 @@ def test_without_a_network_it_names_set_folder_and_cure_within_five_seconds(
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_command_in_the_message_is_valid_python(offline, tmp_path):
+@pytest.mark.parametrize("name", catalogue.MEMBERS)
+def test_the_command_in_the_message_is_one_that_the_package_takes(offline, tmp_path, name):
     with pytest.raises(datasets.DatasetUnavailable) as error:
-        datasets.load("cifar10", data_dir=tmp_path)
-    command = str(error.value).split('python -c "')[1].split('"')[0]
-    compile(command, "cure", "exec")
-    assert "tfds.builder('cifar10', data_dir='DIR')" in command
+        datasets.load(name, data_dir=tmp_path)
+    command = str(error.value).split("TensorFlow with ")[1].split(" and give")[0]
+    python, _, package, *arguments = shlex.split(command)
+    assert (python, package) == ("python", "dlutils.datasets")
+    given = parser().parse_args(arguments)
+    assert (given.command, given.names, given.data_dir) == ("prepare", [name], "DIR")
+    assert given.file_format == "array_record"
 
 
 def test_with_download_false_the_network_is_not_even_asked(monkeypatch, tmp_path):
-    monkeypatch.setattr(network, "network_reachable", lambda: pytest.fail("asked the network"))
+    monkeypatch.setattr(network, "network_reachable", lambda url: pytest.fail("asked"))
     with pytest.raises(datasets.DatasetUnavailable, match="download=False forbids"):
         datasets.load("mnist", data_dir=tmp_path, download=False)
 
@@ -131,14 +139,33 @@ def test_without_tensorflow_datasets_it_says_how_to_install_it(tmp_path):
     assert "pip install tensorflow-datasets and call again." in said
 
 
-def test_every_member_of_the_family_has_the_features_that_load_reads(tmp_path):
-    for name in tfds.FAMILY:
+def test_every_member_of_the_families_has_the_features_that_load_reads(tmp_path):
+    for name in images.FAMILY:
         features = prepared.open_builder(name, tmp_path).info.features
         assert len(features["image"].shape) == 3, name
         assert len(features["label"].names) == 10, name
+    for name in reviews.FAMILY:
+        features = prepared.open_builder(name, tmp_path).info.features
+        assert reviews.TEXT[name] in features, name
+        assert [label.lower() for label in features["label"].names] == ["neg", "pos"], name
+    assert "text" in prepared.open_builder("tiny_shakespeare", tmp_path).info.features
+    cells = prepared.open_builder("bccd", tmp_path).info.features
+    assert cells["image"].shape == (480, 640, 3)
+    assert set(cells["objects"].feature) == {"label", "bbox"}
 
 
-# Fetching, with TFDS's own download replaced.
+def test_the_sizes_that_are_listed_are_those_that_tfds_has_registered(tmp_path):
+    for name, member in catalogue.MEMBERS.items():
+        files = preparing.cached_files(name, tmp_path)
+        assert round(sum(file.size for file in files) / 1e6, 1) == member.megabytes, name
+
+
+# Preparing, with TFDS's own part replaced.
+
+
+def nothing_but_the_lock(folder, name):
+    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
+    return set(found) == {"downloads", f"downloads/{name}.lock"}
 
 
 def test_a_download_that_dies_half_way_leaves_nothing(
@@ -152,7 +179,7 @@ def test_a_download_that_dies_half_way_leaves_nothing(
     monkeypatch.setattr(builder_class, "download_and_prepare", die)
     with pytest.raises(datasets.DatasetUnavailable, match=r"the line went dead.*nothing of it was"):
         datasets.load("mnist", data_dir=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert nothing_but_the_lock(tmp_path, "mnist")
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == f"mnist: downloading and preparing it in {tmp_path}, once\n"
@@ -169,7 +196,7 @@ def test_a_package_missing_only_while_preparing_is_named_too(
     monkeypatch.setattr(builder_class, "download_and_prepare", stumble)
     with pytest.raises(datasets.DatasetUnavailable, match=r"run pip install importlib-resources"):
         datasets.load("mnist", data_dir=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert nothing_but_the_lock(tmp_path, "mnist")
 
 
 def test_an_interrupt_while_downloading_leaves_nothing_either(
@@ -182,7 +209,7 @@ def test_an_interrupt_while_downloading_leaves_nothing_either(
     monkeypatch.setattr(builder_class, "download_and_prepare", interrupt)
     with pytest.raises(KeyboardInterrupt):
         datasets.load("mnist", data_dir=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert nothing_but_the_lock(tmp_path, "mnist")
 
 
 def test_a_download_that_ends_without_a_prepared_set_is_reported(
@@ -205,7 +232,7 @@ def test_a_finished_download_stands_in_its_place_and_nothing_else_does(
 ):
     monkeypatch.setattr(builder_class, "download_and_prepare", fake_download)
     preparing.prepare("mnist", tmp_path, download=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["mnist"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["downloads", "mnist"]
     (version,) = (tmp_path / "mnist").iterdir()
     assert sorted(p.name for p in version.iterdir()) == ["dataset_info.json", "features.json"]
 
@@ -222,7 +249,7 @@ def test_who_prepares_the_same_set_meanwhile_is_not_overwritten(
     monkeypatch.setattr(builder_class, "download_and_prepare", while_another_is_faster)
     preparing.prepare("mnist", tmp_path, download=True)
     assert next(tmp_path.rglob("dataset_info.json")).read_text() == "theirs"
-    assert [path.name for path in tmp_path.iterdir()] == ["mnist"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["downloads", "mnist"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_reported(online, tmp_path):
@@ -236,8 +263,9 @@ def test_a_folder_that_cannot_be_written_to_is_reported(online, tmp_path):
 
 @pytest.fixture
 def no_proxy(monkeypatch):
-    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -260,9 +288,13 @@ def test_the_probe_finds_no_proxy_where_nobody_listens(no_proxy, monkeypatch, li
 
 
 def test_without_a_proxy_the_server_itself_is_asked(no_proxy, monkeypatch, listening):
-    monkeypatch.setattr(network, "HOST", "127.0.0.1")
-    monkeypatch.setattr(network, "PORT", listening)
-    assert network.network_reachable()
+    assert network.network_reachable(f"http://127.0.0.1:{listening}/file")
+
+
+def test_one_proxy_for_everything_counts_for_http_and_https(no_proxy, monkeypatch, listening):
+    monkeypatch.setenv("all_proxy", f"http://127.0.0.1:{listening}")
+    for url in ("http://nowhere.invalid/", "https://nowhere.invalid/"):
+        assert network.network_reachable(url)
 
 
 def test_no_proxy_is_obeyed(no_proxy, monkeypatch):

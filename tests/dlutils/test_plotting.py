@@ -139,7 +139,7 @@ def test_a_figure_shows_itself_once_with_fixed_text_and_alternative_text(monkeyp
     ((data,), options) = shown[0]
     assert len(shown) == 1
     assert data["image/png"].startswith("iVBOR")
-    assert data["text/plain"].startswith("<Figure size ")
+    assert data["text/plain"] == "<Figure>"
     assert options["metadata"]["image/png"]["alt"].startswith("Two: 2 of 8 × 8 pixels")
 
 
@@ -154,7 +154,7 @@ def test_a_kernel_shows_a_figure_once_where_it_is_the_last_value_and_needs_no_ma
         [o for o in cell.outputs if "image/png" in o.get("data", {})] for cell in notebook.cells
     ]
     assert [len(outputs) for outputs in shown] == [0, 1, 0, 1]
-    assert shown[1][0].data["text/plain"] == "<Figure size 70x70 with 1 Axes>"
+    assert shown[1][0].data["text/plain"] == "<Figure>"
     assert shown[1][0].metadata["image/png"]["alt"].startswith("Grid of numbers")
 
 
@@ -184,55 +184,12 @@ def timed(call):
     return time.process_time() - start
 
 
-# Colours
-
-
-def lab(rgb):
-    """CIELAB (D65) of linear RGB."""
-    to_xyz = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
-    t = to_xyz @ rgb / [0.95047, 1.0, 1.08883]
-    f = np.where(t > 0.008856, np.cbrt(t), 7.787 * t + 16 / 116)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+# Contrast
 
 
 def linear(colour):
     c = np.array(to_rgb(colour))
     return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-
-
-# Machado, Oliveira & Fernandes (2009), severity 1.0, applied to linear RGB.
-VISION = {
-    "normal": np.eye(3),
-    "protanopia": [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ],
-    "deuteranopia": [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ],
-}
-
-
-def differences(colours, vision):
-    seen = [lab(np.clip(np.array(VISION[vision]) @ linear(c), 0, 1)) for c in colours]
-    return [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
-
-
-@pytest.mark.parametrize("vision", VISION)
-def test_the_palette_can_be_told_apart(vision):
-    assert min(differences(plotting.PALETTE, vision)) > 9
-    # What is used most often: the first four, in which nobody should have to look twice.
-    assert min(differences(plotting.PALETTE[:3], vision)) > 20
-
-
-def test_the_measure_finds_red_and_green_hard_to_tell_for_deuteranopes():
-    red_green = ("#b05a2c", "#6b7d2e")
-    assert differences(red_green, "deuteranopia")[0] < 0.5 * differences(red_green, "normal")[0]
 
 
 def contrast(*colours):
@@ -247,7 +204,18 @@ def test_text_stands_out_from_its_background(gallery):
                 assert contrast(text.get_color(), "white") >= 4.5, (name, text.get_text())
 
 
-@pytest.mark.parametrize("name", ["confusion_clothes", "kernels_named", "grid", "grid_partly"])
+NUMBERED = [
+    "attention",
+    "confusion_clothes",
+    "grid",
+    "grid_partly",
+    "heat",
+    "heat_signed",
+    "kernels_named",
+]
+
+
+@pytest.mark.parametrize("name", NUMBERED)
 def test_numbers_stand_out_from_their_cells(gallery, name):
     drawn = pixels(gallery[name])[..., :3] / 255
     numbers = [t for ax in gallery[name].axes for t in ax.texts if t.get_text()]

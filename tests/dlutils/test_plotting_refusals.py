@@ -12,6 +12,15 @@ BOX = [[0.1, 0.1, 0.5, 0.5]] * 2
 MASK = np.zeros((2, 8, 8), int)
 KERNEL = np.ones((2, 2))
 RUN = {"accuracy": [0.1, 0.2]}
+PLANE = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+BOWL = np.ones((2, 2))
+DAYS = np.array(["2020-01-01", "2020-01-02"], "datetime64[D]")
+
+
+def zero(points):
+    """A classifier that knows one class."""
+    return np.zeros(len(points))
+
 
 # Every array argument: a call with that argument left open.
 ARRAYS = {
@@ -39,6 +48,33 @@ ARRAYS = {
     "convolution_step image": lambda v: plotting.convolution_step(v, KERNEL, X[0], 0, 0),
     "convolution_step kernel": lambda v: plotting.convolution_step(X[0], v, X[0], 0, 0),
     "convolution_step output": lambda v: plotting.convolution_step(X[0], KERNEL, v, 0, 0),
+    "decision_regions predict": lambda v: plotting.decision_regions(lambda p: v, PLANE, [0, 1, 0]),
+    "decision_regions x": lambda v: plotting.decision_regions(zero, v, [0, 1]),
+    "decision_regions y": lambda v: plotting.decision_regions(zero, PLANE, v),
+    "surface f": lambda v: plotting.surface(v, [0, 1, 2], [0, 1, 2]),
+    "surface f's values": lambda v: plotting.surface(lambda w: v, [0, 1], [0, 1]),
+    "surface x": lambda v: plotting.surface(BOWL, v, [0, 1]),
+    "surface y": lambda v: plotting.surface(BOWL, [0, 1], v),
+    "surface path": lambda v: plotting.surface(BOWL, [0, 1], [0, 1], {"a": v}),
+    "embedding points": lambda v: plotting.embedding(v),
+    "embedding labels": lambda v: plotting.embedding(PLANE, v),
+    "latent_map images": lambda v: plotting.latent_map(v, [0, 1], [0, 1]),
+    "latent_map x": lambda v: plotting.latent_map(np.zeros((2, 3, 8, 8)), v, [0, 1]),
+    "latent_map y": lambda v: plotting.latent_map(np.zeros((3, 2, 8, 8)), [0, 1], v),
+    "attention weights": lambda v: plotting.attention(v, ["a", "b"], ["a", "b"]),
+    "heat values": lambda v: plotting.heat(v, ["a", "b"], ["a", "b"], "x", "y", "z"),
+    "saliency images": lambda v: plotting.saliency(v, MASK),
+    "saliency maps": lambda v: plotting.saliency(X, v),
+    "distribution values": lambda v: plotting.distribution({"a": v}),
+    "distribution bins": lambda v: plotting.distribution({"a": [1, 2]}, v),
+    "series times": lambda v: plotting.series(v, [1, 2, 3]),
+    "series values": lambda v: plotting.series([1, 2, 3], v),
+    "series forecast": lambda v: plotting.series([1, 2], [1, 2], forecasts={"a": ([2, 3, 4], v)}),
+    "series forecasts": lambda v: plotting.series([1, 2], [1, 2], forecasts={"a": v}),
+    "timeline events": lambda v: plotting.timeline(v),
+    "timeline event": lambda v: plotting.timeline([v]),
+    "graph nodes": lambda v: plotting.graph(v, []),
+    "graph edges": lambda v: plotting.graph({"x": None}, v),
     "animate frames": lambda v: plotting.animate(v),
     "animate frame": lambda v: plotting.animate([v, v]),
 }
@@ -58,10 +94,17 @@ BAD = {
     "NaN": np.full((2, 8, 8), np.nan),
     "one NaN": [0.0, np.nan],
 }
-OPTIONAL = {"boxes true", "boxes predicted", "masks predicted", "grid highlight"}
-
+OPTIONAL = {
+    "boxes true",
+    "boxes predicted",
+    "masks predicted",
+    "grid highlight",
+    "embedding labels",
+}
+MEANT = {("graph edges", "an empty list")}  # a graph of nodes alone
 
 PAIRS = [(a, b) for a in ARRAYS for b in BAD if not (a in OPTIONAL and b == "None")]
+PAIRS = [pair for pair in PAIRS if pair not in MEANT]
 
 
 @pytest.mark.parametrize(("argument", "bad"), PAIRS)
@@ -164,6 +207,134 @@ CASES = {
         lambda: plotting.convolution_step(np.ones((3, 3)), KERNEL, KERNEL, "0", 0),
         "row is '0'",
     ),
+    "decision_regions: colours": (
+        lambda: plotting.decision_regions(lambda p: np.zeros((len(p), 8)), PLANE, [0, 1, 0]),
+        "8 classes, but only 7",
+    ),
+    "decision_regions: probability": (
+        lambda: plotting.decision_regions(lambda p: np.full((len(p), 1), 0.3), PLANE, [0, 1, 0]),
+        "0.3, .* > 0.5",
+    ),
+    "decision_regions: lengths": (
+        lambda: plotting.decision_regions(zero, PLANE, [0, 1]),
+        "3 points, but y has 2",
+    ),
+    "decision_regions: three features": (
+        lambda: plotting.decision_regions(zero, np.zeros((2, 3)), [0, 1]),
+        r"\(2, 3\)",
+    ),
+    "decision_regions: no function": (
+        lambda: plotting.decision_regions(PLANE, PLANE, [0, 1, 0]),
+        "predict is a ndarray, but a function",
+    ),
+    "decision_regions: names": (
+        lambda: plotting.decision_regions(zero, PLANE, [0, 1, 0], ["a"]),
+        "length 1, but class 1 occurs",
+    ),
+    "decision_regions: axes": (
+        lambda: plotting.decision_regions(zero, PLANE, [0, 1, 0], names=["a"]),
+        "names has length 1",
+    ),
+    "surface: falling": (lambda: plotting.surface(BOWL, [1, 0], [0, 1]), "two that rise"),
+    "surface: shape": (lambda: plotting.surface(np.ones((2, 3)), [0, 1], [0, 1]), r"\(2, 3\)"),
+    "surface: log": (lambda: plotting.surface(-BOWL, [0, 1], [0, 1], log=True), "-1, but log=True"),
+    "surface: paths": (
+        lambda: plotting.surface(BOWL, [0, 1], [0, 1], dict.fromkeys("abcdefgh", PLANE)),
+        "8 names",
+    ),
+    "surface: list": (
+        lambda: plotting.surface(BOWL, [0, 1], [0, 1], [PLANE]),
+        "a list, but a dict",
+    ),
+    "embedding: classes": (
+        lambda: plotting.embedding(np.zeros((25, 2)), np.arange(25)),
+        "25 classes, but only 14",
+    ),
+    "embedding: ragged names": (
+        lambda: plotting.embedding(PLANE, [0, 1, 3], [[1], [2, 3]]),
+        "length 2, but class 3",
+    ),
+    "embedding: names alone": (lambda: plotting.embedding(PLANE, None, ["a"]), "labels is None"),
+    "embedding: texts": (
+        lambda: plotting.embedding(PLANE, texts=["a"]),
+        "length 1, but there are 3",
+    ),
+    "embedding: many texts": (
+        lambda: plotting.embedding(np.zeros((51, 2)), texts=range(51)),
+        "51 texts, but only 50",
+    ),
+    "latent_map: count": (
+        lambda: plotting.latent_map(np.zeros((2, 3, 8, 8)), [0, 1], [0, 1]),
+        "x has 2 places, but images has 3 of them across",
+    ),
+    "latent_map: order": (
+        lambda: plotting.latent_map(np.zeros((2, 3, 8, 8)), [0, 2, 1], [0, 1]),
+        "neither rises nor falls",
+    ),
+    "latent_map: range": (
+        lambda: plotting.latent_map(np.full((2, 2, 8, 8), -1.0), [0, 1], [0, 1]),
+        "from -1 to -1",
+    ),
+    "attention: scores": (lambda: plotting.attention([[2.5]], "a", ["b"]), "2.5, .*softmax"),
+    "attention: tokens": (lambda: plotting.attention([[1.0]], ["a", "b"], ["c"]), "length 2, .* 1"),
+    "attention: no tokens": (lambda: plotting.attention([[1.0]], None, ["c"]), "rows is None"),
+    "heat: format": (lambda: plotting.heat(BOWL, "ab", "cd", "x", "y", "z"), "rows is 'ab'"),
+    "heat: names": (
+        lambda: plotting.heat(BOWL, [1, 2], [1, 2], "x", "y", "z", "three digits"),
+        "fmt is 'three digits'",
+    ),
+    "saliency: count": (lambda: plotting.saliency(X, MASK[:1]), r"\(1, 8, 8\) for 2 pictures"),
+    "saliency: many": (
+        lambda: plotting.saliency(np.zeros((13, 8, 8)), np.zeros((13, 8, 8))),
+        "at most 12",
+    ),
+    "distribution: bins": (lambda: plotting.distribution({"a": [1]}, 0), "bins is 0"),
+    "distribution: edges": (lambda: plotting.distribution({"a": [1]}, [1, 1]), "do not all rise"),
+    "distribution: names": (
+        lambda: plotting.distribution({name: [1] for name in "abcdefgh"}),
+        "8 names",
+    ),
+    "series: order": (lambda: plotting.series([0, 2, 1], [1, 2, 3]), "does not rise at place 2"),
+    "series: lengths": (lambda: plotting.series([0, 1], [1, 2, 3]), "there are 2 times"),
+    "series: mixed": (
+        lambda: plotting.series(DAYS, [1, 2], forecasts={"a": ([1, 2], [1, 2])}),
+        "datetime64, as times has",
+    ),
+    "series: split": (lambda: plotting.series([1, 2], [1, 2], split=DAYS[0]), "numbers, as times"),
+    "series: many": (lambda: plotting.series([1, 2], np.ones((2, 8))), "8 names"),
+    "series: panels": (
+        lambda: plotting.series([1, 2], np.ones((2, 13)), panels=True),
+        "13 panels .* at most 12",
+    ),
+    "series: forecast in panels": (
+        lambda: plotting.series([1], [1], forecasts={"a": ([2], [1])}, panels=True),
+        "panels=False",
+    ),
+    "series: parts": (
+        lambda: plotting.series([1], [1], forecasts={"a": ([2], [1], [0])}),
+        "lower, upper",
+    ),
+    "series: units": (
+        lambda: plotting.series([1], np.ones((1, 2)), unit=["a"], panels=True),
+        "unit has length 1",
+    ),
+    "timeline: year": (lambda: plotting.timeline([("1986", "a")]), "year as a whole number"),
+    "timeline: no label": (lambda: plotting.timeline([(1986, " ")]), "has no label"),
+    "timeline: many": (lambda: plotting.timeline([(1986, "a")] * 61), "at most 60"),
+    "graph: cycle": (
+        lambda: plotting.graph({"a": None, "b": None}, [("a", "b"), ("b", "a")]),
+        "form a cycle",
+    ),
+    "graph: itself": (lambda: plotting.graph({"a": None}, [("a", "a")]), "form a cycle"),
+    "graph: unknown": (
+        lambda: plotting.graph({"a": None}, [("a", "z")]),
+        "'z', but the nodes are a",
+    ),
+    "graph: size": (
+        lambda: plotting.graph({str(i): "a rather long text" for i in range(30)}, []),
+        "shorten the texts",
+    ),
+    "graph: many": (lambda: plotting.graph({str(i): None for i in range(41)}, []), "at most 40"),
     "animate: one frame": (lambda: plotting.animate([np.zeros((8, 8), np.uint8)]), "1 frame"),
     "animate: floats": (lambda: plotting.animate([X[0], X[0]]), "float64"),
     "animate: sizes": (
