@@ -78,8 +78,7 @@ class Judge:
 
     def _check(self, learner: str, exercise: Exercise, process: Learner) -> tuple[str, str]:
         """Run the check with its questions led to the learner's process; outcome and hint."""
-        from dlutils import checks
-
+        checks = self._names["checks"]  # dlutils.checks, which every setup cell imports
         ended: list[EndedError] = []
 
         def transport(name, request):

@@ -17,6 +17,8 @@ from coursetools.grading import server
 from coursetools.grading.fence import Fence, find_fence
 
 LARGEST_REPLY = 64 * 2**20  # bytes
+SEAM = "dlutils.checks"
+LIBRARY = Path(__file__).resolve().parents[2] / "dlutils"
 FIRST_USER = 61_000  # real user ids that nobody has, one for each fork that root starts
 
 
@@ -47,10 +49,13 @@ class EndedError(Exception):
 class Server:
     """One fork server: the libraries imported once, then a fork for each notebook.
 
-    imports: module names. Use as a context manager. Raises EndedError where it does not start.
+    imports: module names. library: the folder of the package that the lessons import, whose
+    `checks` holds the learner's half of the seam. Use as a context manager. Raises EndedError
+    where it does not start.
     """
 
     imports: tuple[str, ...]
+    library: Path = LIBRARY
     limits: Limits = field(default_factory=Limits)
     fence: Fence = field(default_factory=find_fence)
     environment: dict[str, str] = field(default_factory=dict)
@@ -60,9 +65,7 @@ class Server:
         self._ended: dict[int, int] = {}
         self._control, theirs = socket.socketpair()
         self._log = tempfile.TemporaryFile()
-        import dlutils
-
-        command = self.fence.command(Path(server.__file__), Path(dlutils.__file__).parent)
+        command = self.fence.command(Path(server.__file__), self.library)
         self._process = subprocess.Popen(
             [*command, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
@@ -72,7 +75,7 @@ class Server:
             env=self._environment(),
         )
         theirs.close()
-        server.send(self._control, json.dumps({"imports": self.imports}).encode())
+        server.send(self._control, json.dumps({"imports": self.imports, "seam": SEAM}).encode())
         if not self._started():
             self.__exit__()
             raise EndedError(f"the fork server did not start: {self._said()}")

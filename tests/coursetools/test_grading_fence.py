@@ -19,14 +19,14 @@ fenced = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(("numpy",), LIMITS) as started:
+    with Server(("numpy",), limits=LIMITS) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def bare():
     """A server without a fence, as on a machine that has no bubblewrap."""
-    with Server(("numpy",), LIMITS, Fence(None, "asked for none")) as started:
+    with Server(("numpy",), limits=LIMITS, fence=Fence(None, "asked for none")) as started:
         yield started
 
 

@@ -38,7 +38,7 @@ def grading():
     def of(lesson):
         if lesson not in started:
             master = read_master(ROOT / "notebooks" / f"{lesson}.ipynb")
-            server = Server(imports(master.setup), Limits(cell=60, answer=60))
+            server = Server(imports(master.setup), limits=Limits(cell=60, answer=60))
             started[lesson] = Judge(master, b"secret"), server.__enter__()
         return started[lesson]
 
@@ -142,7 +142,7 @@ ENDINGS = {
 
 @pytest.fixture(scope="module")
 def hasty(grading):
-    with Server(imports(grading("05_cnns")[0].master.setup), Limits(answer=3)) as server:
+    with Server(imports(grading("05_cnns")[0].master.setup), limits=Limits(answer=3)) as server:
         yield server
 
 
