@@ -150,6 +150,34 @@ def results(
     typer.echo("README.md updated" if differed else "README.md agrees with benchmarks/results/")
 
 
+@app.command()
+@_clear
+def grade(
+    submissions: Annotated[
+        list[Path],
+        typer.Argument(help="Notebooks, or folders of them (STUDENT_LESSON.ipynb, or nbgrader's)."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Keep results, gradebook and feedback here; a later run goes on there."),
+    ] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="A CSV of all students: who handed in nothing gets a row.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 2,
+    course: CourseOption = None,
+) -> None:
+    """Grade hand-ins: only their exercise cells are run, fenced in, and judged elsewhere.
+
+    A learner may grade a notebook of one's own. The exit code says whether grading itself worked,
+    never how the learners did: 1 where a check failed by its own fault.
+    """
+    from coursetools.grading import session
+
+    if not session.grade_all(submissions, out, roster, workers, course):
+        raise typer.Exit(1)
+
+
 class _Status:
     """Which cell is running, on one line of a terminal; silent elsewhere."""
 

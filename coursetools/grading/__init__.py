@@ -1,0 +1,1 @@
+"""Grading hand-ins that are not trusted: read, rebuilt from the master, asked, judged elsewhere."""

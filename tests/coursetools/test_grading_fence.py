@@ -1,0 +1,243 @@
+"""Learners' code behind the fence: what it reaches, what its limits are, that nothing survives."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from coursetools.grading.fence import Fence, find_fence
+from coursetools.grading.learner import EndedError, Limits, Server
+from dlutils.checks import codec
+
+ROOT = Path(__file__).parents[2]
+LIMITS = Limits(data=256 * 2**20, processes=40, cell=4.0, answer=2.0)
+fenced = pytest.mark.skipif(
+    find_fence().bwrap is None, reason=f"no fence here: {find_fence().reason}"
+)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(("numpy",), limits=LIMITS) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def bare():
+    """A server without a fence, as on a machine that has no bubblewrap."""
+    with Server(("numpy",), limits=LIMITS, fence=Fence(None, "asked for none")) as started:
+        yield started
+
+
+def call(learner, name="f", *args):
+    reply = learner.ask(name, codec.encode(list(args)))
+    return reply[:1], codec.decode(reply[1:])
+
+
+def tell(server, expression, setup=""):
+    """What an expression is worth inside."""
+    with server.learner() as learner:
+        assert learner.run(f"{setup}\ndef f():\n    return {expression}") is None
+        kind, value = call(learner)
+        assert kind == b"V", value
+        return value
+
+
+@pytest.mark.parametrize("which", ["server", "bare"])
+def test_a_function_answers_and_errors_are_told(which, request):
+    with request.getfixturevalue(which).learner() as learner:
+        assert learner.run("import numpy as np\ndef f(x):\n    return 2 * np.asarray(x)") is None
+        assert call(learner, "f", [1.0, 2.0])[1].tolist() == [2.0, 4.0]
+        assert learner.run("1 / 0") == "ZeroDivisionError: division by zero"
+        assert learner.run("def g(:").startswith("SyntaxError")
+        assert learner.run("raise SystemExit(3)").startswith("SystemExit")
+        assert learner.run("%time 1 + 1\n!true") is None
+        assert call(learner, "f", [3.0])[1].tolist() == [6.0]
+        assert call(learner, "nothing")[0] == b"F"
+
+
+def test_one_fork_knows_nothing_of_another(server):
+    with server.learner() as first, server.learner() as second:
+        assert first.run("secret = 1") is None
+        assert second.run("secret").startswith("NameError")
+
+
+@fenced
+def test_neither_files_nor_network_nor_environment_are_in_reach(server, tmp_path, monkeypatch):
+    (tmp_path / "gradebook.csv").write_text("ann,10")
+    hidden = [
+        ROOT / "solutions",
+        ROOT / "lessons",
+        tmp_path,
+        Path.home() / ".ssh",
+        Path("/etc/shadow"),
+    ]
+    setup = "import os, socket"
+    for path in hidden:
+        assert tell(server, f"os.path.exists({str(path)!r})", setup) is False
+    assert tell(server, "os.listdir('.')", setup) == []
+    assert tell(server, "os.getcwd()", setup) == "/tmp/work"
+    names = tell(server, "sorted(os.environ)", setup)
+    assert not {"SECRET", "USER", "OLDPWD"} & set(names)
+    assert tell(server, "[name for _, name in socket.if_nameindex()]", setup) == ["lo"]
+    connect = "socket.create_connection(('1.1.1.1', 53), timeout=2)"
+    with server.learner() as learner:
+        assert learner.run(f"{setup}\n{connect}").startswith("OSError")
+
+
+@fenced
+def test_nothing_outside_can_be_written(server):
+    for place in ("/grading/dlutils/x", "/usr/x", "/x", "/root/x", "/grading/server.py"):
+        with server.learner() as learner:
+            assert "Error" in learner.run(f"open({place!r}, 'w')")
+    with server.learner() as learner:
+        assert learner.run("open('/tmp/work/mine', 'w').write('x')") is None
+
+
+@fenced
+def test_no_process_outside_is_seen_signalled_or_read(server):
+    seen = tell(server, "[p for p in os.listdir('/proc') if p.isdigit()]", "import os")
+    assert len(seen) <= 2
+    assert tell(server, "os.getpid()", "import os") == 2
+    assert tell(server, "os.getuid() != 0", "import os") is True
+    with server.learner() as learner:
+        assert learner.run("import os\nos.kill(3, 9)").startswith("ProcessLookupError")
+        assert learner.run("import os\nos.kill(1, 9)") is None  # the first one minds no signal
+        assert learner.run("1") is None
+    assert tell(server, "1") == 1
+
+
+@fenced
+def test_the_first_process_has_no_rights_over_the_machine(server):
+    for attempt in (
+        "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "assert libc.mount(b'none', b'/usr', b'tmpfs', 0, None) == 0",
+        "import os\nos.setuid(0)",
+        "import os\nos.chroot('/')\nos.mknod('/tmp/work/disk', 0o60600, os.makedev(8, 0))\n"
+        "open('/tmp/work/disk', 'rb')",
+    ):
+        with server.learner() as learner:
+            assert learner.run(attempt) is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import os\nos._exit(3)", r"exit code 3"),
+        ("import ctypes\nctypes.string_at(0)", "SIGSEGV"),
+        ("import os\nos.abort()", "SIGABRT"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+        (
+            "while True:\n  try:\n    while True: pass\n  except BaseException: pass",
+            "more than 4 s",
+        ),
+        ("import time\ntime.sleep(60)", "more than 4 s"),
+    ],
+)
+@pytest.mark.parametrize("which", ["server", "bare"])
+def test_an_end_is_noticed_and_named(which, code, words, request):
+    begin = time.monotonic()
+    server = request.getfixturevalue(which)
+    with server.learner() as learner, pytest.raises(EndedError, match=words):
+        learner.run(code)
+    assert time.monotonic() - begin < 9
+    assert tell(server, "1") == 1
+
+
+def test_an_answer_that_never_comes_is_cut_off(server):
+    with server.learner() as learner:
+        assert learner.run("def f():\n    while True: pass") is None
+        with pytest.raises(EndedError, match="f took more than 2 s"):
+            call(learner)
+
+
+def test_a_flood_of_output_is_swallowed_and_input_has_an_end(server):
+    with server.learner() as learner:
+        assert learner.run("for _ in range(200): print('x' * 10**6)") is None
+        assert learner.run("input()").startswith(("EOFError", "StdinNotImplementedError"))
+
+
+@pytest.mark.parametrize("reply", ["b'\\xff' * 4", "b'\\x00\\x00\\x00\\x02ab'", "b''"])
+def test_forged_replies_harm_their_own_answer_alone(server, reply):
+    code = f"import os\nos.write(3, {reply})\ndef f():\n    return 1"
+    with server.learner() as learner:
+        try:
+            learner.run(code)
+            learner.ask("f", codec.encode([]))
+        except EndedError:
+            pass
+    assert tell(server, "1") == 1
+
+
+@fenced
+def test_a_memory_bomb_ends_in_a_memory_error(server):
+    with server.learner() as learner:
+        assert learner.run("b = bytearray(2 << 30)").startswith("MemoryError")
+
+
+@fenced
+def test_a_fork_bomb_ends_at_the_limit_and_nothing_survives(server):
+    bomb = "import os, time\nfor _ in range(500):\n    if os.fork() == 0: time.sleep(300)"
+    with server.learner() as learner:
+        assert learner.run(bomb).startswith("BlockingIOError")
+    assert _processes_of(server) == []
+
+
+@fenced
+def test_threads_and_orphans_end_with_the_notebook(server):
+    code = (
+        "import os, time, threading\n"
+        "threading.Thread(target=time.sleep, args=(300,)).start()\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0: time.sleep(300)\n"
+        "    os._exit(0)"
+    )
+    with server.learner() as learner:
+        assert learner.run(code) is None
+    assert _processes_of(server) == []
+
+
+def _processes_of(server):
+    """Forks of the server that still live, waited for up to two seconds."""
+    for _ in range(40):
+        found = _descendants(server._process.pid)
+        if len(found) <= 1:  # bubblewrap's own first process, and the server
+            return []
+        time.sleep(0.05)
+    return found
+
+
+def _descendants(pid):
+    children = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            children.append(int(path.parent.name))
+    return [grand for child in children for grand in (child, *_descendants(child))][1:]
+
+
+def test_a_server_that_cannot_start_says_so(tmp_path, monkeypatch):
+    from coursetools.grading import server as script
+
+    broken = tmp_path / "server.py"
+    broken.write_text("raise SystemExit('no such luck')")
+    monkeypatch.setattr(script, "__file__", str(broken))
+    with pytest.raises(EndedError, match="did not start: no such luck"), Server(()):
+        pass
+
+
+def test_without_bubblewrap_the_reason_is_known(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert find_fence.__wrapped__() == Fence(None, "bubblewrap is not installed")
+
+
+def test_servers_leave_nothing_behind(server):
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        tell(server, "1")
+    assert len(os.listdir("/proc/self/fd")) <= before + 1
