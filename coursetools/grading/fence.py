@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,11 @@ class Fence:
     bwrap: str | None
     reason: str = ""
 
+    @property
+    def work(self) -> str:
+        """The folder that may be written to: in a fence, each fork has an empty one of its own."""
+        return tempfile.gettempdir() if self.bwrap is None else f"{INSIDE}/work"
+
     def command(self, server: Path, dlutils: Path) -> list[str]:
         """The start of a command line: append the server's arguments."""
         if self.bwrap is None:
@@ -41,11 +47,12 @@ class Fence:
                 options += ["--cap-add", capability]
         else:
             options += ["--unshare-user"]
-        options += ["--bind", "/proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+        # The machine's own /proc: only where it is in sight may a fork mount a fresh one.
+        options += ["--bind", "/proc", "/proc", "--dev", "/dev", "--perms", "0755", "--dir", "/tmp"]
         for path in _readable():
             options += _bind(path, path)
         options += _bind(server, f"{INSIDE}/server.py") + _bind(dlutils, f"{INSIDE}/dlutils")
-        options += ["--remount-ro", "/", "--chdir", "/tmp"]
+        options += ["--tmpfs", self.work, "--remount-ro", "/", "--chdir", self.work]
         return [self.bwrap, *options, sys.executable, *_FLAGS, f"{INSIDE}/server.py"]
 
 

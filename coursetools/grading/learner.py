@@ -75,7 +75,8 @@ class Server:
             env=self._environment(),
         )
         theirs.close()
-        server.send(self._control, json.dumps({"imports": self.imports, "seam": SEAM}).encode())
+        job = {"imports": self.imports, "seam": SEAM, "work": self.fence.work}
+        server.send(self._control, json.dumps(job).encode())
         if not self._started():
             self.__exit__()
             raise EndedError(f"the fork server did not start: {self._said()}")
@@ -137,10 +138,10 @@ class Server:
         kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "PATH") if name in os.environ}
         fixed = {
             "DLUTILS_PROFILE": "quick",
-            "HOME": "/tmp",
+            "HOME": self.fence.work,
             "MPLBACKEND": "agg",
-            "MPLCONFIGDIR": "/tmp/matplotlib",
             "PYTHONHASHSEED": "0",
+            "TMPDIR": self.fence.work,
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
         return kept | fixed | self.environment

@@ -153,7 +153,7 @@ def _child(descriptor, shell, job):
         first = os.fork()
         if first == 0:
             _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            _mask()
+            _mask(job["work"])
             _drop_rights()
             # The first process of a name space gets no signals, not even of its own: so a second.
             worker = os.fork()
@@ -197,17 +197,20 @@ def _isolate(user):
             file.write(text)
 
 
-def _mask():
-    """An empty /proc and /tmp of our own; only the first process of the name space gets here."""
+def _mask(work):
+    """A fresh /proc and an empty folder to work in; only a name space's first process gets here.
+
+    /tmp too is ours where it is empty: else the course or its Python lies there.
+    """
     libc = _libc()
     _checked(libc.mount(b"none", b"/", None, _MS_PRIVATE, None))
     options = b"size=512m,mode=0700"
-    _checked(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, options))
+    for place in [work] if os.listdir("/tmp") else [work, "/tmp"]:
+        _checked(libc.mount(b"tmpfs", place.encode(), b"tmpfs", _MS_NOSUID_NODEV, options))
     if libc.mount(b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV, None):
         # Refused where the /proc around us is itself masked: then none at all.
         _checked(libc.mount(b"tmpfs", b"/proc", b"tmpfs", _MS_NOSUID_NODEV, b"size=4k"))
-    os.makedirs("/tmp/work")
-    os.chdir("/tmp/work")
+    os.chdir(work)
     _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 

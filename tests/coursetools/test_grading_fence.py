@@ -77,7 +77,7 @@ def test_neither_files_nor_network_nor_environment_are_in_reach(server, tmp_path
     for path in hidden:
         assert tell(server, f"os.path.exists({str(path)!r})", setup) is False
     assert tell(server, "os.listdir('.')", setup) == []
-    assert tell(server, "os.getcwd()", setup) == "/tmp/work"
+    assert tell(server, "os.getcwd()", setup) == "/grading/work"
     names = tell(server, "sorted(os.environ)", setup)
     assert not {"SECRET", "USER", "OLDPWD"} & set(names)
     assert tell(server, "[name for _, name in socket.if_nameindex()]", setup) == ["lo"]
@@ -92,7 +92,23 @@ def test_nothing_outside_can_be_written(server):
         with server.learner() as learner:
             assert "Error" in learner.run(f"open({place!r}, 'w')")
     with server.learner() as learner:
-        assert learner.run("open('/tmp/work/mine', 'w').write('x')") is None
+        assert learner.run("open('mine', 'w').write('x')") is None
+        assert learner.run("import tempfile\ntempfile.mkdtemp()") is None
+    assert tell(server, "os.listdir('.') + os.listdir('/tmp')", "import os") == []
+
+
+@fenced
+def test_a_course_below_tmp_stays_in_sight(tmp_path, monkeypatch):
+    from coursetools.grading import fence
+
+    (tmp_path / "library.py").write_text("x = 1")
+    tmp_path.chmod(0o755)  # the learner's process is another user
+    paths = [*fence._readable(), str(tmp_path)]
+    monkeypatch.setattr(fence, "_readable", lambda: paths)
+    with Server((), limits=LIMITS) as server:
+        assert tell(server, f"os.listdir({str(tmp_path)!r})", "import os") == ["library.py"]
+        with server.learner() as learner:
+            assert "Error" in learner.run(f"open({str(tmp_path / 'new')!r}, 'w')")
 
 
 @fenced
@@ -114,8 +130,8 @@ def test_the_first_process_has_no_rights_over_the_machine(server):
         "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
         "assert libc.mount(b'none', b'/usr', b'tmpfs', 0, None) == 0",
         "import os\nos.setuid(0)",
-        "import os\nos.chroot('/')\nos.mknod('/tmp/work/disk', 0o60600, os.makedev(8, 0))\n"
-        "open('/tmp/work/disk', 'rb')",
+        "import os\nos.chroot('/')\nos.mknod('disk', 0o60600, os.makedev(8, 0))\n"
+        "open('disk', 'rb')",
     ):
         with server.learner() as learner:
             assert learner.run(attempt) is not None
