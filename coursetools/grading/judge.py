@@ -10,8 +10,6 @@ from coursetools.grading.learner import EndedError, Learner, Server
 from coursetools.grading.master import Exercise, Master
 from coursetools.grading.matching import Answer
 
-FAULTS = {"blank", "wrong", "error", "ended", "missing", "undecided"}
-
 
 @dataclass(frozen=True)
 class Verdict:

@@ -111,6 +111,22 @@ def test_what_changed_is_graded_again_and_a_broken_result_too(graded, tmp_path):
     assert [g.points for g in grade(COURSE, submissions, mine, workers=1)] == [10]
 
 
+@pytest.mark.parametrize("name", ["ann_05_cnns.ipynb", "my work.ipynb"])
+def test_a_stored_result_depends_on_hand_in_and_master(tmp_path, name):
+    (tmp_path / "notebooks").mkdir()
+    master, course = tmp_path / "notebooks" / "05_cnns.ipynb", Course(tmp_path)
+    master.write_text("{}")
+    shutil.copy(STUDENT, tmp_path / name)
+    (submission,) = find_submissions([tmp_path / name], ["05_cnns"])
+    stamps = {grading._stamp(course, submission, b"s"), grading._stamp(course, submission, b"t")}
+    master.write_text("{ }")
+    stamps.add(grading._stamp(course, submission, b"s"))
+    shutil.copy(SOLUTION, tmp_path / name)
+    stamps.add(grading._stamp(course, submission, b"s"))
+    assert len(stamps) == 4
+    assert grading._stamp(course, submission, b"s") in stamps
+
+
 def test_one_notebook_is_graded_without_leaving_anything(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(SOLUTION, "mine.ipynb")

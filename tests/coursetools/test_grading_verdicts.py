@@ -1,6 +1,5 @@
 """Learners' answers through the grading border: the verdicts and hints that the notebook gave."""
 
-import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coursetools.grading.fence import find_fence
+from coursetools.grading.grade import imports
 from coursetools.grading.judge import Judge
 from coursetools.grading.learner import Limits, Server
 from coursetools.grading.master import read_master
@@ -38,24 +38,13 @@ def grading():
     def of(lesson):
         if lesson not in started:
             master = read_master(ROOT / "notebooks" / f"{lesson}.ipynb")
-            server = Server(imports(master.setup), limits=Limits(cell=60, answer=60))
+            server = Server(imports(master), limits=Limits(cell=60, answer=60))
             started[lesson] = Judge(master, b"secret"), server.__enter__()
         return started[lesson]
 
     yield of
     for _, server in started.values():
         server.__exit__()
-
-
-def imports(setup):
-    """The modules that a setup cell imports."""
-    found = []
-    for node in ast.walk(ast.parse(setup)):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return tuple(found)
 
 
 def verdict(grading, lesson, exercise, code, learner="ann"):
@@ -142,7 +131,7 @@ ENDINGS = {
 
 @pytest.fixture(scope="module")
 def hasty(grading):
-    with Server(imports(grading("05_cnns")[0].master.setup), limits=Limits(answer=3)) as server:
+    with Server(imports(grading("05_cnns")[0].master), limits=Limits(answer=3)) as server:
         yield server
 
 
