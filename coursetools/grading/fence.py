@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +33,7 @@ class Fence:
     @property
     def work(self) -> str:
         """The folder that may be written to: in a fence, each fork has an empty one of its own."""
-        return tempfile.gettempdir() if self.bwrap is None else f"{INSIDE}/work"
+        return f"{INSIDE}/work"
 
     def command(self, server: Path, dlutils: Path) -> list[str]:
         """The start of a command line: append the server's arguments."""
@@ -49,9 +48,11 @@ class Fence:
             options += ["--unshare-user"]
         # The machine's own /proc: only where it is in sight may a fork mount a fresh one.
         options += ["--bind", "/proc", "/proc", "--dev", "/dev", "--perms", "0755", "--dir", "/tmp"]
+        options += ["--remount-ro", "/dev"]  # it may belong to whom the forks are
         for path in _readable():
             options += _bind(path, path)
         options += _bind(server, f"{INSIDE}/server.py") + _bind(dlutils, f"{INSIDE}/dlutils")
+        options += _bind(Path(__file__).with_name("isolate.py"), f"{INSIDE}/isolate.py")
         options += ["--tmpfs", self.work, "--remount-ro", "/", "--chdir", self.work]
         return [self.bwrap, *options, sys.executable, *_FLAGS, f"{INSIDE}/server.py"]
 
