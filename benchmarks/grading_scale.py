@@ -10,6 +10,7 @@ and a third wrong, each with a cell of its own.
 """
 
 import contextlib
+import copy
 import json
 import platform
 import subprocess
@@ -30,17 +31,16 @@ PAUSE = 0.5  # seconds between two looks at memory
 
 def hand_ins(folder, count):
     """Write so many hand-ins: solved, blank and wrong in turn."""
-    sources = [
+    solved, blank = (
         nbformat.read(ROOT / name / f"{LESSON}.ipynb", 4) for name in ("solutions", "notebooks")
-    ]
+    )
+    wrong = "def trace(size, stack):\n    return size, size"
     for number in range(count):
-        notebook = sources[number % 3 == 1].copy()
-        extra = [nbformat.v4.new_code_cell(f"mine = {number}")]
+        notebook = copy.deepcopy(blank if number % 3 == 1 else solved)
+        notebook.cells.append(nbformat.v4.new_code_cell(f"mine = {number}"))
         if number % 3 == 2:
-            extra.append(
-                nbformat.v4.new_code_cell("def trace(size, stack):\n    return mine, mine")
-            )
-        notebook.cells = [*notebook.cells, *extra]
+            (cell,) = [cell for cell in notebook.cells if cell.id == "exercise-trace"]
+            cell.source = wrong
         nbformat.write(notebook, folder / f"student{number:04d}_{LESSON}.ipynb")
 
 

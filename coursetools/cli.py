@@ -183,7 +183,9 @@ def grade(
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(min=1, help="Longest time for one cell and for one answer (30 and 20)."),
+        typer.Option(
+            min=1, help="Longest time for an exercise's cells and for its answers (30, 20)."
+        ),
     ] = None,
     course: Annotated[
         Path | None,

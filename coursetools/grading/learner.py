@@ -21,7 +21,7 @@ LARGEST_REPORT = 2**16  # bytes, of how a cell ended
 SEAM = "dlutils.checks"
 LIBRARY = Path(__file__).resolve().parents[2] / "dlutils"
 FIRST_USER = 61_000  # real user ids that nobody has, one for each fork that root starts
-_GONE = 2.0  # seconds for a process that has hung up to be gone
+_GONE = 5.0  # seconds for a process that has hung up to be gone: it may have much to free
 _KILLED = 10.0  # seconds for one that was killed: much memory takes the kernel a while
 
 

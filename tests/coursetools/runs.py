@@ -27,7 +27,7 @@ def kept(out):
     return len(list((out / "results").glob("*.json")))
 
 
-def wait_until(condition, seconds=120.0, what="what was waited for"):
+def wait_until(condition, seconds=300.0, what="what was waited for"):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come about in {seconds:g} s"

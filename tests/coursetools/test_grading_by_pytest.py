@@ -279,8 +279,8 @@ def test_only_real_files_of_solutions_and_notebooks_are_masters(tmp_path):
     assert not is_master(own, None)
 
 
-@pytest.mark.parametrize("safe", [True, False], ids=["command", "python -m"])
-def test_the_command_imports_nothing_from_the_folder_it_is_called_in(place, tmp_path, safe):
+@pytest.mark.parametrize("module", [False, True], ids=["command", "python -m"])
+def test_the_command_imports_nothing_from_the_folder_it_is_called_in(place, tmp_path, module):
     hand_in(tmp_path, "ann")
     trap = TRAP.format(str(tmp_path / "sprung"))
     names = (
@@ -298,9 +298,10 @@ def test_the_command_imports_nothing_from_the_folder_it_is_called_in(place, tmp_
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p evil\n")
     (tmp_path / "lessons").mkdir()
     (tmp_path / "pyproject.toml").write_text("")  # a course of the learner's own, to be judged by
-    code = "import sys; from coursetools.cli import app; sys.argv[0] = 'coursetools'; app()"
-    # The console script's sys.path begins with its own folder; -P begins with none.
-    own = ["-P", "-c", code] if safe else ["-m", "coursetools"]
+    script = tmp_path.with_name(f"{tmp_path.name}-bin") / "coursetools"  # as pip installs one
+    script.parent.mkdir()
+    script.write_text("from coursetools.cli import app\n\nif __name__ == '__main__':\n    app()\n")
+    own = ["-m", "coursetools"] if module else [str(script)]
     done = subprocess.run(
         [sys.executable, *own, "grade", ".", "--course", str(place / "course")],
         cwd=tmp_path,
@@ -319,3 +320,24 @@ def test_the_course_that_grades_is_never_one_found_among_hand_ins(tmp_path, monk
     make_course(tmp_path / "theirs")
     monkeypatch.chdir(tmp_path / "theirs")
     assert trusted_course().root == Path(ROOT)
+
+
+def test_folders_of_hand_ins_leave_the_import_path_and_the_course_stays(tmp_path, monkeypatch):
+    from coursetools.grading.entry import _is_trusted
+
+    course, handed = make_course(tmp_path / "course"), tmp_path / "handed"
+    (handed / "ann").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    kept = {
+        entry: _is_trusted(str(entry), course, [handed])
+        for entry in (
+            "",
+            tmp_path,
+            handed,
+            handed / "ann",
+            course.root,
+            "/usr/share",
+            *sys.path[-1:],
+        )
+    }
+    assert list(kept.values()) == [False, False, False, False, True, True, True]

@@ -170,13 +170,13 @@ def test_a_second_run_in_the_same_folder_is_refused(course, handed, tmp_path):
     next(first)
     arguments = [handed, "--out", tmp_path / "out", "--course", course.root]
     second = runs.start(arguments)
-    said, _ = second.communicate(timeout=120)
+    said, _ = second.communicate(timeout=300)
     assert second.returncode == 1
     assert "another run is grading into" in said
     assert len(said.strip().splitlines()) == 1
     assert len(list(first)) == 1
     third = runs.start(arguments)
-    said, _ = third.communicate(timeout=120)
+    said, _ = third.communicate(timeout=300)
     assert third.returncode == 0, said
 
 
@@ -216,7 +216,7 @@ def test_a_damaged_secret_is_named(course, handed, tmp_path, text):
 def test_a_folder_on_a_read_only_file_system_is_named(course, handed, tmp_path):
     light.hand_in(handed, "ann")
     done = runs.start([handed, "--out", "/proc/self/out", "--course", course.root])
-    said, _ = done.communicate(timeout=120)
+    said, _ = done.communicate(timeout=300)
     assert done.returncode == 1
     assert said.startswith("results cannot be kept in /proc/self/out")
     assert len(said.strip().splitlines()) == 1
@@ -254,8 +254,8 @@ def test_a_controller_that_is_ended_leaves_no_process_and_keeps_what_is_known(
             os.killpg(process.pid, signal.SIGINT)
         else:
             process.send_signal(getattr(signal, name))
-        said, _ = process.communicate(timeout=60)
-        runs.wait_until(lambda: not living(), seconds=30, what="the end of every process")
+        said, _ = process.communicate(timeout=120)
+        runs.wait_until(lambda: not living(), seconds=60, what="the end of every process")
     assert runs.kept(out) == 1
     if name == "SIGINT":
         assert process.returncode == 130, said
@@ -278,7 +278,7 @@ def test_a_module_beside_the_hand_ins_is_not_imported(course, handed, tmp_path):
         env={**os.environ, "PYTHONPATH": str(light.ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert "10 of 10" in done.stdout

@@ -372,7 +372,7 @@ def test_who_hangs_up_and_stays_costs_no_more_than_a_moment(server):
     code = "import os, time\nos.closerange(0, 100)\ntime.sleep(60)"
     with server.learner() as learner, pytest.raises(EndedError, match="closed its connection"):
         learner.run(code)
-    assert time.monotonic() - begin < LIMITS.cell
+    assert time.monotonic() - begin < 20  # of the 60 that it would stay
     assert tell(server, "1") == 1
 
 

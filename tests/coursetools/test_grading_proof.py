@@ -7,8 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from coursetools.build import build
 from coursetools.check import check
+from coursetools.cli import app
 from coursetools.course import Course
 from coursetools.grading import proofs
 from coursetools.grading.proofs import KEPT, grading_problems
@@ -213,6 +216,22 @@ def test_where_proofs_cannot_be_kept_they_still_hold(toy, monkeypatch):
     monkeypatch.setattr(proofs, "_proved", lambda course, lesson: [])
     (toy.root / KEPT.parent).write_text("a file where the folder would be")
     assert prove(toy) == []
+
+
+def test_the_command_grades_unless_told_not_to(toy, edit):
+    def called(*words):
+        done = CliRunner().invoke(app, ["check", "--course", str(toy.root), *words])
+        return done.exit_code, done.output
+
+    edit(toy, ASKS, "pass")  # a fault that building cannot see
+    assert [built.executed for built in build(toy)] == [True]
+    assert called("--static") == (0, "lessons in step with their notebooks: 1\n")
+    code, said = called()
+    assert (code, said.count("\n")) == (1, 1)
+    assert 'the blank exercise "mean" gets 4 of 4 points' in said
+    edit(toy, "    pass\n", f"    {ASKS}\n")
+    assert [built.executed for built in build(toy)] == [True]
+    assert called() == (0, "lessons in step with their notebooks, and graded rightly: 1\n")
 
 
 def test_a_lesson_out_of_step_is_not_graded(built, edit):

@@ -274,7 +274,7 @@ ANSWERS = [
     ("raise_left_below", {"trace": RECURSIVE + "raise NotImplementedError"}),
     ("warns", {"max_pool": "import warnings\nwarnings.warn('slow')\n" + DIRECT}),
     ("prints", {"max_pool": "print(images, size)\nprint('here')\n" + DIRECT}),
-    ("flood", {"max_pool": "for i in range(20000):\n    print(i, 'of many')\n" + DIRECT}),
+    ("prints_a_lot", {"max_pool": "for i in range(20000):\n    print(i, 'of many')\n" + DIRECT}),
     ("tqdm", {"max_pool": "from tqdm import tqdm\nfor _ in tqdm(range(9)):\n    pass\n" + DIRECT}),
 ]
 AROUND = [
