@@ -13,9 +13,6 @@ pytest.importorskip("nbgrader", reason="nbgrader is not installed (pip install '
 
 ROOT = Path(__file__).parents[2]
 SLOW = "COURSETOOLS_SLOW"
-unmarked = pytest.mark.xfail(
-    reason="solutions/ lose their markers when built, so nbgrader blanks whole cells", strict=True
-)
 
 
 def nbgrader(folder, course, *words):
@@ -88,7 +85,6 @@ def points(course, lesson, folder):
         return {one.student.id: (one.score, one.max_score) for one in found}
 
 
-@unmarked
 def test_a_release_is_our_student_notebook(built, released):
     found, ours = compared(built, "01_toy", released(built, "01_toy"))
     assert found == ours
@@ -99,7 +95,6 @@ def test_autograde_gives_the_solution_all_points_and_the_blank_none(built, relea
     assert points(built, "01_toy", folder) == {"ann": (10, 10), "bob": (0, 10)}
 
 
-@unmarked
 @pytest.mark.skipif(SLOW not in os.environ, reason=f"takes five minutes: set {SLOW}=1 to run it")
 def test_lesson_05_is_released_and_graded_too(released):
     from coursetools.course import Course
