@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import os
 import platform
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -126,7 +127,7 @@ def _judged(job: Job) -> Graded:
     judge, server = _bench(job.plan, lesson)
     answers, remarks = match(judge.master, hand_in)
     verdicts = tuple(judge.grade(job.submission.student, answers, server))
-    if server._process.poll() is not None:
+    if not server.alive:
         raise RuntimeError(f"the fork server of {lesson} was killed")
     return dataclasses.replace(
         job.row(lesson),
@@ -162,7 +163,10 @@ def _opened(plan: Plan, lesson: str) -> tuple[Judge, Server]:
         backend = os.environ.get("KERAS_BACKEND")
         environment = {"KERAS_BACKEND": backend} if backend else {}
         library = plan.root / "dlutils"
-        server = Server(imports(master), library, plan.limits, environment=environment)
+        # Where it is installed, Keras imports it on any backend: once is better than each time.
+        loaded = ("tensorflow",) if "tensorflow" in sys.modules else ()
+        modules = (*loaded, *imports(master))
+        server = Server(modules, library, plan.limits, environment=environment)
         return judge, server.__enter__()
     except (Exception, SystemExit) as problem:
         kind = "" if isinstance(problem, EndedError) else f"{type(problem).__name__}: "

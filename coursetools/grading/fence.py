@@ -20,7 +20,19 @@ SYSTEM = (
     "/etc/alternatives",
 )
 INSIDE = "/grading"
+FIRST_USER = 61_000  # real user ids that nobody has, one for each fork that root starts
 _FLAGS = ("-s", "-B")  # no packages of the user's, no .pyc files
+# What every fork does first. Some systems let bubblewrap make name spaces, but not a fork in it.
+_TRIAL = f"""
+import os, sys
+sys.path.insert(0, "{INSIDE}")
+import isolate
+isolate.enter({FIRST_USER} if os.geteuid() == 0 else None)
+if os.fork() == 0:
+    isolate.mask("{INSIDE}/work")
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,8 @@ def find_fence() -> Fence:
     fence = Fence(found)
     here = Path(__file__)
     python = fence.command(here, here.parent)[:-1]
-    tried = subprocess.run([*python, "-c", ""], capture_output=True, text=True, timeout=60)
+    tried = subprocess.run([*python, "-c", _TRIAL], capture_output=True, text=True, timeout=60)
     if tried.returncode:
-        return Fence(None, f"bubblewrap does not work here ({tried.stderr.strip()[:200]})")
+        said = (tried.stderr.strip().splitlines() or ["no word from it"])[-1]
+        return Fence(None, f"bubblewrap does not work here ({said[:200]})")
     return fence

@@ -40,7 +40,7 @@ def grade(
     """
     with locked(out), contextlib.ExitStack() as stack:
         results = Results(out)
-        plan = _plan(course, submissions, limits or Limits(), results.secret)
+        plan = make_plan(course, submissions, limits or Limits(), results.secret)
         running = executor or stack.enter_context(Processes(workers))
         crew = stack.enter_context(_Crew(running, 2 * workers))
         stamp = stamps(course, plan)
@@ -118,7 +118,8 @@ class _Crew:
             future.cancel()
 
 
-def _plan(course: Course, submissions, limits: Limits, secret: bytes) -> Plan:
+def make_plan(course: Course, submissions, limits: Limits, secret: bytes) -> Plan:
+    """What the jobs of a run share; lessons that no hand-in can be of are left out."""
     given = {submission.lesson for submission in submissions}
     masters = {
         path.stem: _known(course.notebooks / f"{path.stem}.ipynb")

@@ -13,14 +13,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coursetools.grading import server
-from coursetools.grading.fence import Fence, find_fence
+from coursetools.grading.fence import FIRST_USER, Fence, find_fence
 from coursetools.grading.limits import Limits, cause, one_line
 
 LARGEST_REPLY = 64 * 2**20  # bytes
 LARGEST_REPORT = 2**16  # bytes, of how a cell ended
 SEAM = "dlutils.checks"
+# By these JAX (the first two), TensorFlow, OpenMP and OpenBLAS learn how many threads to start.
+_THREADS_OF = (
+    "NPROC",
+    "PJRT_NPROC",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+)
 LIBRARY = Path(__file__).resolve().parents[2] / "dlutils"
-FIRST_USER = 61_000  # real user ids that nobody has, one for each fork that root starts
+THREADS = 4  # most that a library starts: many cores would mean hundreds, with memory for each
 _GONE = 5.0  # seconds for a process that has hung up to be gone: it may have much to free
 _KILLED = 10.0  # seconds for one that was killed: much memory takes the kernel a while
 
@@ -50,7 +59,9 @@ class Server:
 
     def __enter__(self):
         self._numbers = itertools.count()
+        self._as_root = False
         self._scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        os.chmod(self._scratch.name, 0o711)  # forks are other users where we are root
         self._ended: dict[int, int] = {}
         self._control, theirs = socket.socketpair()
         self._log = tempfile.TemporaryFile()
@@ -82,6 +93,11 @@ class Server:
         self._log.close()
         self._scratch.cleanup()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the server still runs."""
+        return self._process.poll() is None
+
     def learner(self) -> "Learner":
         """A fresh fork: nothing of another notebook is in it.
 
@@ -97,7 +113,7 @@ class Server:
             "memory": self.limits.data,
             "processes": self.limits.processes,
         }
-        if not self._isolates:
+        if not self._isolates and request["user"] is None:
             del request["limits"]["NPROC"]  # would count all processes of this user
         with theirs:
             line = json.dumps(request).encode() + b"\n"
@@ -126,7 +142,8 @@ class Server:
 
     def _user(self, number: int) -> int | None:
         """Whom a fork becomes: a user of its own, where we may choose."""
-        return FIRST_USER + number % 1000 if self._isolates and os.geteuid() == 0 else None
+        root = hasattr(os, "geteuid") and os.geteuid() == 0
+        return FIRST_USER + number % 1000 if root and not self._as_root else None
 
     def status(self, number: int, seconds: float) -> int | None:
         """The wait status of a fork, waited for at most so long."""
@@ -151,6 +168,8 @@ class Server:
         if answer is None:
             return self._said()
         hidden = json.loads(answer)["hidden"]
+        if hidden and not self._isolates:  # no fence to be had: then not this part of one either
+            self._as_root, hidden = True, ""
         return hidden and (
             f"{hidden} can be read by root alone, and learners' code runs as other users; run "
             f"`chmod -R go+rX` on its folder, or grade as another user than root"
@@ -166,6 +185,7 @@ class Server:
             "PYTHONHASHSEED": "0",
             "TMPDIR": self._work,
             "TF_CPP_MIN_LOG_LEVEL": "3",
+            **dict.fromkeys(_THREADS_OF, str(min(THREADS, os.cpu_count() or 1))),
         }
         if not self._isolates:  # in the fence it lies beside the server
             fixed["PYTHONPATH"] = str(self.library.parent)

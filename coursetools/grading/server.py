@@ -194,6 +194,8 @@ def _unfenced(connection, shell, job):
     os.mkdir(folder)
     os.chdir(folder)
     os.environ |= {"HOME": folder, "TMPDIR": folder}
+    if job["user"] is not None:
+        _become(job["user"], folder)
     if sys.platform == "linux":
         _isolate().limit(job["limits"])
     _serve(connection, shell, importlib.import_module(job["seam"]))
@@ -232,6 +234,15 @@ def _status(child):
     """How a child ended: its exit code, or 128 + the signal's number."""
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else 128 - code
+
+
+def _become(user, folder):
+    """Give up root, where this system knows such a user: else stay who we are."""
+    with contextlib.suppress(OSError):
+        os.chown(folder, user, user)
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
 
 
 def _serve(connection, shell, seam):

@@ -12,7 +12,7 @@ _IGNORED = {".ipynb_checkpoints", "__pycache__", ".git"}
 # What browsers and course platforms append to a name: `.ipynb.txt`, `05_cnns (1)`, `05_cnns-2`.
 _NOTEBOOK = re.compile(r"\.ipynb(?:\.(?:txt|json))?$", re.IGNORECASE)
 _COPY = re.compile(r"(?: ?\(\d{1,3}\)|-\d{1,3}|[ _-]copy\d{0,3})$", re.IGNORECASE)
-DEEPEST = 3  # folders below the one that was named: STUDENT/ASSIGNMENT/NOTEBOOK
+DEEPEST = 8  # folders below the one that was named; STUDENT/ASSIGNMENT/NOTEBOOK has three
 
 
 @dataclass(frozen=True)

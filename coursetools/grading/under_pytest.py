@@ -132,12 +132,12 @@ class Grading:
     @cached_property
     def _bench(self):
         """What all hand-ins of this process share, so that a lesson's server starts once."""
-        from coursetools.grading.grade import _plan
+        from coursetools.grading.grade import make_plan
         from coursetools.grading.learner import Limits
         from coursetools.grading.results import Results, stamps
 
         results = Results(self._out)
-        plan = _plan(self.course, list(self.submissions.values()), Limits(), results.secret)
+        plan = make_plan(self.course, list(self.submissions.values()), Limits(), results.secret)
         return plan, results, stamps(self.course, plan)
 
     @pytest.hookimpl(wrapper=True)

@@ -257,8 +257,9 @@ def test_somebody_elses_project_is_left_to_nbval(run, tmp_path):
 
 def test_a_notebook_of_the_course_in_an_unusual_place_is_not_run_whole(run, place, tmp_path):
     deep = hand_in(tmp_path / "a", "ann").rename(tmp_path / "a" / "ann.ipynb")
-    (tmp_path / "1" / "2" / "3" / "4").mkdir(parents=True)
-    deep.rename(tmp_path / "1" / "2" / "3" / "4" / "ann.ipynb")
+    place = tmp_path.joinpath(*"123456789")
+    place.mkdir(parents=True)
+    deep.rename(place / "ann.ipynb")
     code, said = run(tmp_path, "--nbval", ".")
     assert (code, "it is not run" in said) == (pytest.ExitCode.INTERRUPTED, True), said
 

@@ -139,7 +139,7 @@ def test_a_stored_result_depends_on_hand_in_master_and_secret(tmp_path, name):
     (submission,) = find_submissions([tmp_path / name], ["05_cnns"])
 
     def stamp(secret=b"s"):
-        plan = grading._plan(course, [submission], Limits(), secret)
+        plan = grading.make_plan(course, [submission], Limits(), secret)
         return stamps(course, plan)(submission)[0]
 
     found = {stamp(), stamp(b"t")}

@@ -165,8 +165,10 @@ def test_an_answer_that_dies_costs_no_other_exercise(grading):
 
 
 REPLACED = """\
+import numpy as np
+
 def afterwards(result):
-    get_ipython().user_ns["run_block"] = lambda *args: {}
+    get_ipython().user_ns["run_block"] = lambda *args: REPLY
 
 
 get_ipython().events.register("post_run_cell", afterwards)
@@ -175,10 +177,20 @@ def residual_block(x, filters, stride=1):
 """
 
 
-def test_a_replaced_harness_earns_nothing_and_a_person_is_told(grading):
-    found = verdict(grading, "05_cnns", "residual_block", REPLACED)
-    assert (found.outcome, found.points) == ("undecided", 0)
-    assert "The check raised KeyError" in found.hint
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "{}",
+        "[]",
+        "{'output': 1, 'kernels': [], 'norms': 'x'}",
+        "{'output': np.zeros((2, 9, 8, 4)), 'kernels': [[3], {}], 'norms': 2}",
+        "{'output': np.zeros((2, 9, 8, 4)), 'kernels': [[3, 3, 4, 4]] * 2, 'norms': None}",
+        "{'output': np.zeros((2, 9, 8, 4)), 'kernels': [[3, 3, 4, 4]] * 2, 'norms': [2]}",
+    ],
+)
+def test_a_replaced_harness_earns_nothing(grading, reply):
+    found = verdict(grading, "05_cnns", "residual_block", REPLACED.replace("REPLY", reply))
+    assert (found.outcome, found.points) == ("wrong", 0), found.hint
 
 
 @pytest.mark.parametrize(
