@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,10 +17,18 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def start(arguments, command=COMMAND, **options):
-    """The command's process, leader of a group of its own."""
+    """The command's process, leader of a group of its own, which Ctrl-C ends wherever we run.
+
+    (What a shell starts in the background ignores Ctrl-C, and so does whatever that starts.)
+    """
+
+    def listen():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     command = [*command, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, **quiet | options)
+    own = {"start_new_session": True, "preexec_fn": listen if os.name == "posix" else None}
+    return subprocess.Popen(command, cwd=ROOT, **own, **quiet | options)
 
 
 def kept(out):
@@ -56,6 +65,9 @@ def orphans_counted():
     try:
         yield living
     finally:
+        for child in own.children():  # what a failed test leaves running
+            if child.pid not in before and child.status() != psutil.STATUS_ZOMBIE:
+                child.kill()
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
         _reap(before)
 
