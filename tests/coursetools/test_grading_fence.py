@@ -156,7 +156,8 @@ def test_what_listens_on_this_machine_is_not_heard(server):
 def test_forks_that_live_at_once_share_nothing(server):
     leave = """\
 import os, socket
-for place in (os.getcwd(), "/tmp", "/dev/shm"):
+places = [p for p in (os.getcwd(), "/tmp", "/dev/shm") if os.access(p, os.W_OK)]
+for place in places:  # not /tmp where course or Python lie below it
     open(f"{place}/left", "w").write("x")
 heard = socket.socket(socket.AF_UNIX)
 heard.bind("\\0left")
@@ -169,7 +170,7 @@ socket.socket(socket.AF_UNIX).connect("\\0left")
 """
     with server.learner() as first, server.learner() as second:
         assert first.run(leave) is None
-        assert first.run(find + "assert len(found) == 3") is None
+        assert first.run(find + "assert len(found) == len(places) >= 2") is None
         assert second.run(find).startswith("ConnectionRefusedError")
         assert second.run("assert found == []") is None
 
