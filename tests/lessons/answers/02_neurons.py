@@ -270,7 +270,8 @@ FORWARD_ALL = [
             """
     outputs = [np.asarray(x, "float32")]
     for W, b, name in stack:
-        dense = layers.Dense(W.shape[1], activation=name, use_bias=b is not None)
+        options = {"use_bias": b is not None, "kernel_initializer": "zeros"}
+        dense = layers.Dense(W.shape[1], activation=name, **options)
         dense.build((None, W.shape[0]))
         dense.set_weights([W] if b is None else [W, b])
         flat = keras.ops.reshape(outputs[-1], (-1, W.shape[0]))
@@ -417,7 +418,7 @@ COUNT_PARAMETERS = [
         if step == "flatten":
             model.add(layers.Flatten())
         elif step != "dropout":
-            model.add(layers.Dense(step[0], use_bias=step[1]))
+            model.add(layers.Dense(step[0], use_bias=step[1], kernel_initializer="zeros"))
     return model.count_params()
 """
         ),
