@@ -16,8 +16,8 @@ lab: $(VENV)/.installed  ## open JupyterLab on the course
 test: $(VENV)/.installed-dev  ## run all tests, and the solutions under nbval
 	$(BIN)/python -m pytest --nbval tests solutions
 
-test-jax: $(VENV)/.installed-dev  ## run the lessons and their checks on JAX
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m jax tests/lessons
+test-jax: $(VENV)/.installed-dev  ## run the lessons, their checks and grading on JAX
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m jax tests/lessons tests/coursetools
 
 venv: $(VENV)/.installed-dev  ## make .venv with all that authors and graders need
 
@@ -27,7 +27,7 @@ run: $(VENV)/.installed-dev  ## run a lesson headless and print its measured cla
 build: $(VENV)/.installed-dev  ## build notebooks/ and solutions/ from lessons/
 	$(BIN)/coursetools build
 
-check: $(VENV)/.installed-dev  ## prove that the notebooks are in step with lessons/, and leak nothing
+check: $(VENV)/.installed-dev  ## prove that the notebooks are in step with lessons/, leak nothing and can be graded
 	$(BIN)/coursetools check
 
 lint: $(VENV)/.installed-dev  ## ruff, lint and format

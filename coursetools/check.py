@@ -1,5 +1,6 @@
-"""Whether notebooks/ and solutions/ are in step with the lessons, without executing anything."""
+"""Whether notebooks/ and solutions/ are in step with the lessons, leak nothing, can be graded."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -14,17 +15,30 @@ from coursetools.outputs import scrub
 from coursetools.source import Lesson, read_lesson
 
 
-def check(course: Course) -> list[str]:
-    """Everything that is out of step, one line each; an empty list proves the course whole."""
-    problems, lessons = [], []
+def check(
+    course: Course, graded: bool = False, on_lesson: Callable[[str], None] = lambda name: None
+) -> list[str]:
+    """Everything that is out of step, one line each; an empty list proves the course whole.
+
+    Nothing is executed, but if `graded`: then each lesson whose notebooks are in step is graded,
+    solved and blank. `on_lesson` is called with its name where that was not proved before.
+    """
+    problems, lessons, in_step = [], [], []
     for path in course.select(()):
         try:
             lesson = read_lesson(path, course.shown(path))
-            problems += student_problems(course, lesson) + solution_problems(course, lesson)
+            found = student_problems(course, lesson) + solution_problems(course, lesson)
             lessons.append(lesson)
+            problems += found
+            in_step += [] if found else [lesson]
         except CourseError as error:
             problems.append(str(error))
-    return problems + stray_problems(course) + leak_problems(course, lessons)
+    problems += stray_problems(course) + leak_problems(course, lessons)
+    if not graded:
+        return problems
+    from coursetools.grading.proofs import grading_problems
+
+    return problems + grading_problems(course, in_step, on_lesson)
 
 
 def student_problems(course: Course, lesson: Lesson) -> list[str]:

@@ -69,22 +69,30 @@ def build(
 
 @app.command()
 @_clear
-def check(course: CourseOption = None) -> None:
-    """Prove, without executing, that notebooks/ and solutions/ are what lessons/ builds.
+def check(
+    static: Annotated[
+        bool, typer.Option("--static", help="Execute nothing: leave out the proof by grading.")
+    ] = False,
+    course: CourseOption = None,
+) -> None:
+    """Prove that notebooks/ and solutions/ are what lessons/ builds, leak nothing, can be graded.
 
-    Also that no solution line stands in notebooks/. One line for each problem; exit code 1 if
-    there is any.
+    Each lesson is graded as hand-ins are: solved, blank, and each exercise alone. What was proved
+    is not proved again before something it rests on has changed. One line for each problem; exit
+    code 1 if there is any.
     """
     from coursetools.check import check as check_course
     from coursetools.course import find_course
 
     found = find_course(course)
-    problems = check_course(found)
+    with _Status() as status:
+        problems = check_course(found, not static, status.grading)
     for problem in problems:
         typer.echo(problem)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"lessons in step with their notebooks: {len(found.lesson_paths())}")
+    graded = "" if static else ", and graded rightly"
+    typer.echo(f"lessons in step with their notebooks{graded}: {len(found.lesson_paths())}")
 
 
 @app.command()
@@ -165,21 +173,60 @@ def grade(
         Path | None, typer.Option(help="A CSV of all students: who handed in nothing gets a row.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 2,
-    course: CourseOption = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Grade on the workers of this Dask scheduler (tcp://host:8786). They need the "
+            "course and the hand-ins under the same paths, so a shared file system.",
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=1, help="Longest time for an exercise's cells and for its answers (30, 20)."
+        ),
+    ] = None,
+    course: Annotated[
+        Path | None,
+        typer.Option("--course", help="The course's folder (default: coursetools' own checkout)."),
+    ] = None,
 ) -> None:
     """Grade hand-ins: only their exercise cells are run, fenced in, and judged elsewhere.
 
-    A learner may grade a notebook of one's own. The exit code says whether grading itself worked,
-    never how the learners did: 1 where a check failed by its own fault.
+    A learner may grade a notebook of one's own: points and all hints are printed. The exit code
+    says whether grading itself worked, never how the learners did: 1 where it failed for a hand-in.
     """
+    from coursetools.course import trusted_course
     from coursetools.grading import session
 
-    if not session.grade_all(submissions, out, roster, workers, course):
+    root = trusted_course(course).root
+    if not session.grade_all(submissions, out, roster, workers, root, scheduler, seconds):
         raise typer.Exit(1)
 
 
+@app.command()
+@_clear
+def gradescope(
+    out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("autograder.zip"),
+    lesson: Annotated[
+        str | None, typer.Option(help="Grade this lesson alone: 05 or 05_cnns (default: all).")
+    ] = None,
+    course: CourseOption = None,
+) -> None:
+    """Write the autograder that Gradescope takes, the same bytes for the same course.
+
+    It holds neither solutions nor lesson sources.
+    """
+    from coursetools.course import find_course
+    from coursetools.grading.gradescope import build_autograder
+
+    lessons = build_autograder(find_course(course), out, [lesson] if lesson else None)
+    typer.echo(f"{out}: grades {', '.join(lessons)}; upload it as the assignment's autograder")
+
+
 class _Status:
-    """Which cell is running, on one line of a terminal; silent elsewhere."""
+    """What is running, on one line of a terminal; silent elsewhere."""
 
     def __enter__(self):
         from rich.console import Console
@@ -191,6 +238,9 @@ class _Status:
 
     def __call__(self, lesson: str, cell: int, cells: int) -> None:
         self.status.update(f"{lesson}: cell {cell + 1} of {cells}")
+
+    def grading(self, lesson: str) -> None:
+        self.status.update(f"{lesson}: grading its solution, its blank notebook, each exercise")
 
     def __exit__(self, *exc) -> None:
         self.status.stop()

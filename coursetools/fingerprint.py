@@ -6,7 +6,7 @@ from coursetools.course import Course
 from coursetools.source import Lesson
 
 # Raise this whenever the built notebooks change although no lesson did.
-BUILD_FORMAT = 1
+BUILD_FORMAT = 2
 
 
 def fingerprint(course: Course, lesson: Lesson) -> str:

@@ -18,8 +18,11 @@ def student_notebook(course: Course, lesson: Lesson) -> NotebookNode:
 
 
 def solution_notebook(course: Course, lesson: Lesson, hash: str) -> NotebookNode:
-    """The solved notebook, still to be executed; `hash` is the lesson's fingerprint."""
-    notebook = _notebook(course, lesson, "solution", lambda cell: cell.solved)
+    """The solved notebook, still to be executed; `hash` is the lesson's fingerprint.
+
+    The markers of solutions stay: by them `nbgrader generate_assignment` blanks what we blank.
+    """
+    notebook = _notebook(course, lesson, "solution", lambda cell: cell.source)
     notebook.metadata.course["hash"] = hash
     return notebook
 

@@ -1,8 +1,10 @@
 """The pytest plugin: `pytest --nbval` on this course's notebooks, from any folder.
 
-It is loaded into every pytest run of the environment, so it imports nothing but pytest until a
-notebook of this course is collected, and leaves every other file alone (`-p no:coursetools`
-switches it off).
+The course's own notebooks run whole under nbval, adapted to it; those that were handed in are
+graded instead (see `grading.entry` for what is taken for a hand-in) and never opened by nbval.
+
+It is loaded into every pytest run of the environment, so it imports nothing but pytest until
+`--nbval` is given, and leaves every other file alone (`-p no:coursetools` switches it off).
 """
 
 import json
@@ -22,20 +24,43 @@ SKIPPED = ("stderr",)
 _DEFAULTS = {"DLUTILS_PROFILE": "quick", "PYTHONHASHSEED": "0"}
 _REMOVED = ("MPLBACKEND",)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_LARGEST = 50 * 2**20  # bytes of a notebook that is looked into
+
+
+def pytest_addoption(parser):
+    """What grading needs to be told."""
+    group = parser.getgroup("coursetools", "grading hand-ins of the course (with --nbval)")
+    group.addoption("--course", metavar="DIR", help="The course (default: coursetools' own).")
+    group.addoption(
+        "--grades",
+        metavar="DIR",
+        help="Grade what is there; keep results, gradebook and feedback here.",
+    )
+    group.addoption("--roster", metavar="FILE", help="A CSV of all students.")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config):
+    """Find out whether this run grades, before a conftest.py beside a hand-in is loaded."""
+    if _asks_nbval(early_config.known_args_namespace):
+        from coursetools.grading import entry
+
+        entry.prepare(early_config)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
-    """Let nbval collect, then adapt what it made of a notebook of this course."""
+    """Let nbval collect, then adapt what it made of the course's own notebooks."""
     collected = yield
-    option = parent.config.option
-    if file_path.suffix == ".ipynb" and (
-        getattr(option, "nbval", False) or getattr(option, "nbval_lax", False)
-    ):
+    if file_path.suffix == ".ipynb" and _asks_nbval(parent.config.option):
         for file in collected:
             if hasattr(file, "skip_compare") and is_ours(file_path):
                 _adapt(file)
     return collected
+
+
+def _asks_nbval(option) -> bool:
+    return getattr(option, "nbval", False) or getattr(option, "nbval_lax", False)
 
 
 def pytest_itemcollected(item):
@@ -48,15 +73,27 @@ def pytest_itemcollected(item):
 
 def is_ours(path: Path) -> bool:
     """Whether a notebook's metadata says that it belongs to this course."""
+    return course_metadata(path) is not None
+
+
+def course_metadata(path: Path) -> dict | None:
+    """What a notebook says of its course; None where it says nothing, or cannot be read."""
     try:
-        metadata = json.loads(path.read_text("utf-8"))["metadata"]
-        return isinstance(metadata.get("course"), dict)
+        if not path.is_file() or path.stat().st_size > _LARGEST:  # a pipe would keep us waiting
+            return None
+        course = json.loads(path.read_text("utf-8"))["metadata"].get("course")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return False
+        return None
+    return course if isinstance(course, dict) else None
 
 
 def _adapt(file) -> None:
+    from coursetools.grading.entry import COURSE, is_master
+
     file.of_this_course = True
+    if not is_master(file.path, file.config.stash.get(COURSE, None)):
+        file.collect = lambda: _refuse(file)
+        return
     file.skip_compare += SKIPPED
     given = file.get_sanitize_files
     file.get_sanitize_files = lambda: [SANITIZER, *given()]
@@ -68,6 +105,14 @@ def _adapt(file) -> None:
             setup()
 
     file.setup = setup_with_defaults
+
+
+def _refuse(file):
+    """A notebook of this course that was neither handed in nor is a master is not run."""
+    raise file.CollectError(
+        f"{file.path} is of this course, but none of its own notebooks, so it is not run; name "
+        "the folder that it was handed in to, or its course with --course DIR."
+    )
 
 
 @contextmanager

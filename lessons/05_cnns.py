@@ -1067,21 +1067,26 @@ def _(check):
             kernels[0] = kernels[1]  # alike, since the layers may have been made in any order
         found = check.ask("run_block", x, filters, stride, kernels, mean, variance)
         hint = f"Return the block's output, a Keras tensor: yours is of type {found}."
-        check.that(isinstance(found, dict), hint)
+        check.that(isinstance(found, dict) and {*found} == {"output", "kernels", "norms"}, hint)
 
         case = f"({channels} channels in, {filters} filters, stride {stride})"
         shape = (2, -(-9 // stride), 8 // stride, filters)
         hint = f"The output has another shape {case}: both paths have this one, and are added."
         y = check.array(check.array(found["output"]), shape, hint)
-        ones = [k for k in found["kernels"] if k[:2] == [1, 1]]
+        hint = f"F has two 3×3 convolutions to {filters} filters each {case}."
+        made = check.array(found["kernels"], (None, 4), hint).tolist()
+        ones = [k for k in made if k[:2] == [1, 1]]
         hint = f"Where shapes differ, the shortcut is one 1×1 convolution {case}."
         if same:
             hint = "An input of the right shape is its own shortcut: no 1×1 convolution."
         check.equal(len(ones), 0 if same else 1, hint)
-        others = [k for k in found["kernels"] if k not in ones]
+        others = [k for k in made if k not in ones]
         hint = f"F has two 3×3 convolutions to {filters} filters each {case}."
         check.equal(others, sorted(list(size) for size in sizes[:2]), hint)
-        check.that(found["norms"] >= 2, "Each 3×3 convolution is followed by batch normalisation.")
+        check.that(
+            check.number(found["norms"]) >= 2,
+            "Each 3×3 convolution is followed by batch normalisation.",
+        )
 
         first, short = conv(x, kernels[0], stride), x if same else conv(x, kernels[2], stride)
         second = conv(relu(norm(first)), kernels[1])

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,19 @@ SYSTEM = (
     "/etc/alternatives",
 )
 INSIDE = "/grading"
+FIRST_USER = 61_000  # real user ids that nobody has, one for each fork that root starts
 _FLAGS = ("-s", "-B")  # no packages of the user's, no .pyc files
+# What every fork does first. Some systems let bubblewrap make name spaces, but not a fork in it.
+_TRIAL = f"""
+import os, sys
+sys.path.insert(0, "{INSIDE}")
+import isolate
+isolate.enter({FIRST_USER} if os.geteuid() == 0 else None)
+if os.fork() == 0:
+    isolate.mask("{INSIDE}/work")
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Fence:
     @property
     def work(self) -> str:
         """The folder that may be written to: in a fence, each fork has an empty one of its own."""
-        return tempfile.gettempdir() if self.bwrap is None else f"{INSIDE}/work"
+        return f"{INSIDE}/work"
 
     def command(self, server: Path, dlutils: Path) -> list[str]:
         """The start of a command line: append the server's arguments."""
@@ -49,9 +60,11 @@ class Fence:
             options += ["--unshare-user"]
         # The machine's own /proc: only where it is in sight may a fork mount a fresh one.
         options += ["--bind", "/proc", "/proc", "--dev", "/dev", "--perms", "0755", "--dir", "/tmp"]
+        options += ["--remount-ro", "/dev"]  # it may belong to whom the forks are
         for path in _readable():
             options += _bind(path, path)
         options += _bind(server, f"{INSIDE}/server.py") + _bind(dlutils, f"{INSIDE}/dlutils")
+        options += _bind(Path(__file__).with_name("isolate.py"), f"{INSIDE}/isolate.py")
         options += ["--tmpfs", self.work, "--remount-ro", "/", "--chdir", self.work]
         return [self.bwrap, *options, sys.executable, *_FLAGS, f"{INSIDE}/server.py"]
 
@@ -83,7 +96,8 @@ def find_fence() -> Fence:
     fence = Fence(found)
     here = Path(__file__)
     python = fence.command(here, here.parent)[:-1]
-    tried = subprocess.run([*python, "-c", ""], capture_output=True, text=True, timeout=60)
+    tried = subprocess.run([*python, "-c", _TRIAL], capture_output=True, text=True, timeout=60)
     if tried.returncode:
-        return Fence(None, f"bubblewrap does not work here ({tried.stderr.strip()[:200]})")
+        said = (tried.stderr.strip().splitlines() or ["no word from it"])[-1]
+        return Fence(None, f"bubblewrap does not work here ({said[:200]})")
     return fence

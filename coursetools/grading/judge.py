@@ -4,11 +4,14 @@ import contextlib
 import hashlib
 import hmac
 import io
+import time
 from dataclasses import dataclass
 
-from coursetools.grading.learner import EndedError, Learner, Server
+from coursetools.grading.learner import EndedError, Learner, Server, ServerEndedError
 from coursetools.grading.master import Exercise, Master
 from coursetools.grading.matching import Answer
+
+ARRAYS = 10_000  # in one reply: more take longer to read than any answer is worth
 
 
 @dataclass(frozen=True)
@@ -42,34 +45,58 @@ class Judge:
             exec(compile(master.setup, f"<setup of {master.lesson}>", "exec"), self._names)
 
     def grade(self, learner: str, answers: dict[str, Answer], server: Server) -> list[Verdict]:
-        """A verdict for every exercise. learner: who it is, which fixes the draws."""
+        """A verdict for every exercise. learner: who it is, which fixes the draws.
+
+        Raises ServerEndedError where grading itself failed.
+        """
         return [
             self._verdict(learner, exercise, answers[exercise.name], server)
             for exercise in self.master.exercises
         ]
 
     def _verdict(self, learner, exercise: Exercise, answer: Answer, server: Server) -> Verdict:
-        def verdict(outcome, hint=""):
-            points = exercise.points if outcome == "right" else 0
-            return Verdict(exercise.name, outcome, points, exercise.points, hint)
-
         if not answer.parts:
-            return verdict("missing", f"No cell of the notebook answers {exercise.name}.")
+            hint = f"No cell of the notebook answers {exercise.name}."
+            return Verdict(exercise.name, "missing", 0, exercise.points, hint)
+        begin, first = time.monotonic(), None
+        for parts in (answer.parts, *answer.spare):
+            found = self._of_parts(learner, exercise, parts, server)
+            first = first or found
+            # A hand-in that wastes time gets no more of it for what else it holds.
+            if found.points or time.monotonic() - begin > server.limits.answer:
+                break
+        return found if found.points else first
+
+    def _of_parts(self, learner, exercise: Exercise, parts, server: Server) -> Verdict:
+        """What becomes of an exercise with these parts as its answer."""
+        fault = None
         try:
             # A process for each exercise: one that dies or spoils its own cannot cost another.
             with server.learner() as process:
-                fault = self._prepare(process, exercise, answer)
+                fault = self._prepare(process, exercise, parts)
                 outcome, hint = self._check(learner, exercise, process)
         except EndedError as ended:
-            return verdict("ended", f"{exercise.name}: {ended}.")
-        if outcome == "wrong" and fault and "no function called" in hint:
-            return verdict("error", f"{exercise.name}: its cell raised {fault}")
-        return verdict(outcome, hint)
+            outcome, hint = "ended", f"{exercise.name}: {ended}."
+        raised = f"{exercise.name}: its cell raised {fault}"
+        missing = f"{exercise.name}: not right yet. There is no function called "
+        if outcome == "wrong" and fault and hint.startswith(missing):
+            outcome, hint = "error", raised
+        if outcome in ("wrong", "error"):
+            hint = server.limits.explain(hint)
+        elif outcome == "right" and fault and server.limits.explain(fault) != fault:
+            hint = server.limits.explain(raised)  # a limit that was met is told in any case
+        points = exercise.points if outcome == "right" else 0
+        return Verdict(exercise.name, outcome, points, exercise.points, _bounded(hint))
 
-    def _prepare(self, process: Learner, exercise: Exercise, answer: Answer) -> str | None:
+    def _prepare(self, process: Learner, exercise: Exercise, parts) -> str | None:
         """Run setup, answer and harness in the learner's process; what the answer's cell raised."""
-        process.run(self.master.setup)
-        faults = [process.run(part) for part in answer.parts]
+        try:
+            fault = process.run(self.master.setup, "start")
+        except EndedError as ended:
+            fault = str(ended)
+        if fault:  # before any of the learner's code
+            raise ServerEndedError(f"the setup cell failed in the learner's process: {fault}")
+        faults = [process.run(part) for part in parts]
         if exercise.harness:
             process.run(exercise.harness)
         return faults[-1]
@@ -81,7 +108,7 @@ class Judge:
 
         def transport(name, request):
             try:
-                return process.ask(name, request)
+                return _readable(process.ask(name, request), checks.codec)
             except EndedError as problem:
                 ended.append(problem)
                 raise
@@ -115,3 +142,27 @@ class Judge:
     def _draw(self, learner: str, exercise: str) -> int:
         text = "\0".join((self.master.lesson, exercise, learner)).encode()
         return int.from_bytes(hmac.digest(self._secret, text, hashlib.sha256)[:16], "little")
+
+
+def _readable(reply: bytes, codec) -> bytes:
+    """The reply as honest code would have made it; one that cannot be read where it could not.
+
+    A learner's process can send any bytes, such as integers that are read but not written again,
+    on which a check would fail by itself, or as many small things as take a minute to read.
+    """
+    start, end = 17, 17 + int.from_bytes(reply[9:17], "little")
+    if reply.count(b",", start, end) > codec.MAX_ITEMS or reply.count(b'"a"', start, end) > ARRAYS:
+        return b""
+    try:
+        value = codec.decode(reply[1:])
+        if reply[:1] == b"F" and not isinstance(value, dict):
+            return b""
+        return reply[:1] + codec.encode(value)
+    except codec.CodecError:
+        return b""
+
+
+def _bounded(hint: str, limit: int = 2000) -> str:
+    """A hint may quote what a learner's function answered: no control characters, no megabytes."""
+    text = "".join(c if c.isprintable() or c == "\n" else " " for c in hint[: limit + 1])
+    return text if len(text) <= limit else text[: limit - 1] + "…"

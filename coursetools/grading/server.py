@@ -1,17 +1,15 @@
 """The learner's side of grading: a process that has imported the lesson's libraries, and forks.
 
-Run as a script inside a fence (see `fence`), never imported by the grader: it needs the standard
-library, IPython and dlutils alone, all of which a learner may see. The grader talks to it over a
-socket whose descriptor is the first argument; each fork serves one notebook over a socket of its
-own. Nothing that comes out of here is trusted.
+Run as a script inside a fence (see `fence`), of which the grader imports but the framing of its
+messages: it needs the standard library, IPython, dlutils and `isolate` alone, all of which a
+learner may see. The grader talks to it over a socket whose descriptor is the first argument; each
+fork serves one notebook over a socket of its own. Nothing that comes out of here is trusted.
 """
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -19,10 +17,6 @@ import struct
 import sys
 
 LENGTH = struct.Struct("!I")
-_CAPABILITIES_3 = 0x20080522
-_CLONE = {"user": 0x10000000, "pid": 0x20000000, "mnt": 0x20000, "ipc": 0x8000000}
-_MS_PRIVATE, _MS_NOSUID_NODEV = 0x4000 | 0x40000, 2 | 4
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
 def receive(connection):
@@ -49,17 +43,19 @@ def _exactly(connection, size):
 def main():
     """Import what the job names, say "ready", then fork once for each request until told to end.
 
-    A request is `{"fork": NUMBER, …}` with a socket, or `{"kill": NUMBER}`; for every fork that has
-    ended, `{"ended": NUMBER, "status": wait status}` is sent back.
+    A request is a line: `{"fork": NUMBER, …}` with a socket, or `{"kill": NUMBER}`; for every fork
+    that has ended, `{"ended": NUMBER, "status": wait status}` is sent back.
     """
     control = socket.socket(fileno=int(sys.argv[1]))
     job = json.loads(receive(control))
-    _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # no fork may trace us or read our memory
+    if sys.platform == "linux":
+        _isolate().hide()  # no fork may trace us or read our memory
     for module in ["IPython.core.interactiveshell", job["seam"], *job["imports"]]:
         with contextlib.suppress(Exception):  # the setup cell itself will say what is wrong
             importlib.import_module(module)
     shell = _shell()
-    send(control, json.dumps({"ready": os.getpid()}).encode())
+    ready = {"ready": os.getpid(), "hidden": _hidden_from(job["user"])}
+    send(control, json.dumps(ready).encode())
     children = {}
     woken = _wake_on_death()
     while True:
@@ -70,27 +66,32 @@ def main():
         if control in ready and not _obey(control, children, shell, job):
             break
     for pid in children:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+        _kill(pid)
 
 
 def _obey(control, children, shell, job):
-    """Carry out one request; False where the grader has gone."""
+    """Carry out the requests that are there; False where the grader has gone."""
     data, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
-    if not data:
-        return False
-    request = json.loads(data)
-    if "kill" in request:
-        for pid, number in children.items():
-            if number == request["kill"]:
-                os.kill(pid, signal.SIGKILL)
-        return True
-    pid = os.fork()
-    if pid == 0:
-        _child(descriptors[0], shell, job | request)
-    children[pid] = request["fork"]
-    os.close(descriptors[0])
-    return True
+    for line in data.splitlines():
+        request = json.loads(line)
+        if "kill" in request:
+            for pid, number in children.items():
+                if number == request["kill"]:
+                    _kill(pid)
+            continue
+        pid = os.fork()
+        if pid == 0:
+            _child(descriptors[0], shell, job | request)
+        children[pid] = request["fork"]
+        os.close(descriptors[0])
+    return bool(data)
+
+
+def _kill(pid):
+    """End a fork; with it goes its name space, or where it has none, its process group."""
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            end(pid, signal.SIGKILL)
 
 
 def _reap(control, children):
@@ -102,16 +103,46 @@ def _reap(control, children):
         if pid == 0:
             return
         if pid in children:
+            with contextlib.suppress(OSError):  # what it left behind, where it had no name space
+                os.killpg(pid, signal.SIGKILL)
             ended = {"ended": children.pop(pid), "status": status}
             send(control, json.dumps(ended).encode())
 
 
 def _wake_on_death():
     """A descriptor that becomes readable when a child has ended."""
-    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     return reading
+
+
+def _hidden_from(user):
+    """A file of the libraries that `user`, whom forks become, cannot read; None for none."""
+    if user is None:
+        return None
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.setgid(user)
+        os.setuid(user)
+        paths = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+        paths += [path for folder in filter(os.path.isdir, sys.path) for path in _packages(folder)]
+        hidden = [path for path in paths if path and not os.access(path, os.R_OK)]
+        os.write(writing, json.dumps(hidden[:1]).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        found = json.loads(file.read() or "[]")
+    os.wait()
+    return found[0] if found else None
+
+
+def _packages(folder):
+    if not os.access(folder, os.R_OK):
+        return [folder]
+    return [entry.path for entry in os.scandir(folder) if entry.is_dir()]
 
 
 def _shell():
@@ -125,6 +156,11 @@ def _shell():
     shell = InteractiveShell.instance(config=settings)
     sys.modules["__main__"] = shell.user_module  # where checks and pickles look for the notebook
     return shell
+
+
+def _isolate():
+    """The module beside this script, which the grader does not import."""
+    return importlib.import_module("isolate")
 
 
 # --- in the fork ---------------------------------------------------------------------------------
@@ -144,98 +180,69 @@ def _child(descriptor, shell, job):
         os.setsid()
         connection = socket.socket(fileno=3)
         if job["isolate"]:
-            _isolate(job["user"])
+            status = _fenced(connection, shell, job)
         else:
-            _limit(job["limits"])
-            _serve(connection, shell, importlib.import_module(job["seam"]))
+            _unfenced(connection, shell, job)
             status = 0
-            return
-        first = os.fork()
-        if first == 0:
-            _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            _mask(job["work"])
-            _drop_rights()
-            # The first process of a name space gets no signals, not even of its own: so a second.
-            worker = os.fork()
-            if worker == 0:
-                _limit(job["limits"])
-                _serve(connection, shell, importlib.import_module(job["seam"]))
-                os._exit(0)
-            connection.close()
-            os._exit(_wait(worker))
-        connection.close()
-        status = _wait(first)
     finally:
         os._exit(status)
 
 
-def _wait(child):
-    """How a child ended, other orphans aside: its exit code, or 128 + the signal's number."""
-    while True:
-        pid, status = os.waitpid(-1, 0)
-        if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+def _unfenced(connection, shell, job):
+    """Serve with no more than a folder of its own and limits, as far as this system has them."""
+    folder = os.path.join(job["work"], str(job["fork"]))
+    os.mkdir(folder)
+    os.chdir(folder)
+    os.environ |= {"HOME": folder, "TMPDIR": folder}
+    if job["user"] is not None:
+        _become(job["user"], folder)
+    if sys.platform == "linux":
+        _isolate().limit(job["limits"])
+    _serve(connection, shell, importlib.import_module(job["seam"]))
 
 
-def _isolate(user):
-    """Become `user` (where we are root) in name spaces of our own: no process outside is seen."""
-    if user is not None:
+def _fenced(connection, shell, job):
+    """Serve in a process below two others: this one waits outside the name spaces.
+
+    Their first process watches; that one gets no signals, not even of its own, so that the
+    learner's code has to be in a second. An exit code of `isolate.watch`.
+    """
+    isolate = _isolate()
+    isolate.enter(job["user"])
+    isolate.hide()
+    first = os.fork()
+    if first:
+        connection.close()
+        return _status(first)
+    isolate.die_with_parent()
+    isolate.mask(job["work"])
+    isolate.drop_rights()
+    worker = os.fork()
+    if worker:
+        connection.close()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os._exit(isolate.watch(worker, job["memory"], job["processes"]))
+    os.setsid()  # else it could signal its watch's parent as one of its group
+    isolate.show()
+    isolate.limit(job["limits"])
+    isolate.refuse_calls()
+    _serve(connection, shell, importlib.import_module(job["seam"]))
+    os._exit(0)
+
+
+def _status(child):
+    """How a child ended: its exit code, or 128 + the signal's number."""
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if code >= 0 else 128 - code
+
+
+def _become(user, folder):
+    """Give up root, where this system knows such a user: else stay who we are."""
+    with contextlib.suppress(OSError):
+        os.chown(folder, user, user)
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
-        _libc().prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # else /proc/self/uid_map is root's
-    uid, gid = os.getuid(), os.getgid()
-    _checked(_libc().prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0))
-    _checked(_libc().unshare(sum(_CLONE.values())))
-    for name, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"1000 {uid} 1"),
-        ("gid_map", f"1000 {gid} 1"),
-    ):
-        with open(f"/proc/self/{name}", "w") as file:
-            file.write(text)
-
-
-def _mask(work):
-    """A fresh /proc and an empty folder to work in; only a name space's first process gets here.
-
-    /tmp too is ours where it is empty: else the course or its Python lies there.
-    """
-    libc = _libc()
-    _checked(libc.mount(b"none", b"/", None, _MS_PRIVATE, None))
-    options = b"size=512m,mode=0700"
-    for place in [work] if os.listdir("/tmp") else [work, "/tmp"]:
-        _checked(libc.mount(b"tmpfs", place.encode(), b"tmpfs", _MS_NOSUID_NODEV, options))
-    if libc.mount(b"proc", b"/proc", b"proc", _MS_NOSUID_NODEV, None):
-        # Refused where the /proc around us is itself masked: then none at all.
-        _checked(libc.mount(b"tmpfs", b"/proc", b"tmpfs", _MS_NOSUID_NODEV, b"size=4k"))
-    os.chdir(work)
-    _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-
-
-def _drop_rights():
-    """Give up all capabilities, which a name space of one's own came with."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_3, 0)
-    _checked(_libc().capset(header, (ctypes.c_uint32 * 6)()))
-
-
-def _limit(limits):
-    for name, value in limits.items():
-        kind = getattr(resource, f"RLIMIT_{name}")
-        if name == "DATA":  # above what the libraries take already
-            value += _data_in_use()
-        resource.setrlimit(kind, (value, value))
-
-
-def _data_in_use():
-    """Bytes that RLIMIT_DATA counts, at a guess where /proc is masked."""
-    try:
-        with open("/proc/self/status") as file:
-            (line,) = [line for line in file if line.startswith("VmData")]
-        return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        return 2 << 30
 
 
 def _serve(connection, shell, seam):
@@ -259,18 +266,12 @@ def _run(shell, source):
         error = problem
     if error is None:
         return b'{"error": null}'
-    text = f"{type(error).__name__}: {error}"[:500]
-    return json.dumps({"error": text, "kind": type(error).__name__}).encode()
-
-
-def _libc():
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _checked(result):
-    if result:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    name = type(error).__name__
+    try:
+        text = f"{name}: {error}"[:500]
+    except BaseException:  # one that fails to print itself
+        text = name
+    return json.dumps({"error": text}).encode()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ from pathlib import Path
 from coursetools.errors import CourseError
 
 _IGNORED = {".ipynb_checkpoints", "__pycache__", ".git"}
-DEEPEST = 3  # folders below the one that was named: STUDENT/ASSIGNMENT/NOTEBOOK
+# What browsers and course platforms append to a name: `.ipynb.txt`, `05_cnns (1)`, `05_cnns-2`.
+_NOTEBOOK = re.compile(r"\.ipynb(?:\.(?:txt|json))?$", re.IGNORECASE)
+_COPY = re.compile(r"(?: ?\(\d{1,3}\)|-\d{1,3}|[ _-]copy\d{0,3})$", re.IGNORECASE)
+DEEPEST = 8  # folders below the one that was named; STUDENT/ASSIGNMENT/NOTEBOOK has three
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,22 @@ def find_submissions(paths: Iterable[Path], lessons: Iterable[str]) -> list[Subm
 
 def _notebooks(folder: Path, above: tuple[str, ...]):
     """(path, names of the folders above it) of everything called .ipynb; follows no link."""
-    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+    try:
+        entries = sorted(os.scandir(folder), key=lambda e: e.name)
+    except OSError:  # it gets a row, which says that it is a folder
+        yield folder, above[:-1]
+        return
+    for entry in entries:
         if entry.name in _IGNORED:
             continue
-        if entry.name.endswith(".ipynb"):
+        if _NOTEBOOK.search(entry.name):
             yield Path(entry.path), above
         elif entry.is_dir(follow_symlinks=False) and len(above) < DEEPEST - 1:
             yield from _notebooks(Path(entry.path), (*above, entry.name))
 
 
 def _submission(path: Path, folders: tuple[str, ...], lessons: tuple[str, ...]) -> Submission:
-    stem = path.name.removesuffix(".ipynb")
+    stem = _NOTEBOOK.sub("", path.name)
     student, lesson = _split(stem, lessons)
     if folders:
         student = folders[0]
@@ -72,7 +80,7 @@ def _submission(path: Path, folders: tuple[str, ...], lessons: tuple[str, ...]) 
 def _split(text: str, lessons: tuple[str, ...]) -> tuple[str, str | None]:
     """Student and lesson of `STUDENT_LESSON`; the lesson may be its number alone (`ann_05`)."""
     for lesson in sorted(lessons, key=len, reverse=True):
-        for name in (lesson, lesson[:2]):
-            if found := re.fullmatch(rf"(?:(.*)[_-])?{re.escape(name)}", text, re.DOTALL):
+        for name, whole in ((lesson, _COPY.sub("", text)), (lesson, text), (lesson[:2], text)):
+            if found := re.fullmatch(rf"(?:(.*)[_-])?{re.escape(name)}", whole, re.DOTALL):
                 return found[1] or "", lesson
     return text, None

@@ -18,6 +18,7 @@ from dlutils.checks.npy import MAX_BYTES, CodecError, refused, too_big
 
 MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
+MAX_ARRAYS = 10_000  # each takes a while to read
 MAX_INTEGER_BITS = 10_000  # Python reads no longer ones from text
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_ITEMS", "CodecError", "decode", "encode"]
 
@@ -107,6 +108,8 @@ class _Writer:
         array = npy.normal(npy.as_array(value, path), kind, path)
         if issubclass(kind, np.generic):
             return self.plain(array.tolist(), path)
+        if len(self.arrays) == MAX_ARRAYS:
+            raise CodecError(f"more than {MAX_ARRAYS:,} arrays: return one array of them all.")
         self.arrays.append(npy.dump(array))
         self._grow(len(self.arrays[-1]), kind, path)
         return {"a": len(self.arrays[-1])}
@@ -145,11 +148,14 @@ class _Writer:
 
 class _Reader:
     def __init__(self, message, at):
-        self.message, self.at = message, at
+        self.message, self.at, self.arrays, self.items = message, at, 0, 0
 
     def value(self, plain, depth):
-        if depth > MAX_DEPTH:
-            raise ValueError("too deep")
+        self.items += 1
+        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+            raise ValueError("too deep or too much")
+        if type(plain) is int and plain.bit_length() > MAX_INTEGER_BITS:
+            raise ValueError("an integer that encode refuses")
         if isinstance(plain, list):
             return [self.value(item, depth + 1) for item in plain]
         if not isinstance(plain, dict):
@@ -160,6 +166,8 @@ class _Reader:
         if tag == "c":
             return complex(*map(float, content))
         if tag == "a" and 0 < content <= len(self.message) - self.at:
-            self.at += content
+            self.at, self.arrays = self.at + content, self.arrays + 1
+            if self.arrays > MAX_ARRAYS:
+                raise ValueError("too many arrays")
             return npy.load(self.message[self.at - content : self.at])
         raise ValueError("unknown tag")

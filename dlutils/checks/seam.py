@@ -22,7 +22,7 @@ def ask(exercise, name, args):
         if kind == _VALUE:
             return content
         fault, what, line = (one_line(content[key], 700) for key in ("fault", "what", "line"))
-    except (codec.CodecError, TypeError, KeyError, AttributeError):
+    except (codec.CodecError, TypeError, ValueError, LookupError, AttributeError):
         raise Failed(exercise, f"What {name} answered could not be read.") from None
     if fault == "blank":
         raise NotYet(exercise, name)

@@ -45,11 +45,11 @@ def test_build_check_and_run_over_a_course(sources):
     assert done.output.startswith("01_toy: executed in")
     again = call("build", "01", "--course", sources.root)
     assert again.output == "01_toy: not executed, nothing changed\n"
-    assert call("check", "--course", sources.root).output == (
+    assert call("check", "--static", "--course", sources.root).output == (
         "lessons in step with their notebooks: 1\n"
     )
     (sources.notebooks / "02_old.ipynb").write_text("{}")
-    checked = call("check", "--course", sources.root)
+    checked = call("check", "--static", "--course", sources.root)
     assert checked.exit_code == 1
     assert checked.output.count("\n") == 1
 

@@ -1,11 +1,15 @@
 """Whole grading runs: every hand-in has a row, results survive, what learners wrote is escaped."""
 
+import contextlib
 import csv
 import json
 import os
 import shutil
+import threading
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
+import light
 import pytest
 from typer.testing import CliRunner
 
@@ -15,8 +19,11 @@ from coursetools.errors import CourseError
 from coursetools.grading import grade as grading
 from coursetools.grading.grade import Graded, grade
 from coursetools.grading.judge import Verdict
+from coursetools.grading.learner import Limits
 from coursetools.grading.reports import gradebook, page, read_roster, write_reports
+from coursetools.grading.results import stamps
 from coursetools.grading.submissions import find_submissions
+from coursetools.grading.summary import details, table
 
 ROOT = Path(__file__).parents[2]
 COURSE = Course(ROOT)
@@ -75,7 +82,8 @@ def test_every_hand_in_and_every_student_has_a_row(graded):
 def test_learners_get_a_page_and_graders_the_details(graded):
     output, out = graded
     assert "10 of 10" in output
-    assert "7 graded" in output
+    assert "7 hand-ins in " in output
+    assert "3 graded, 4 not read, 0 undecided" in output
     pages = sorted(path.name for path in (out / "feedback").iterdir())
     assert len(pages) == 7
     assert any("ann-05_cnns" in name for name in pages)
@@ -85,46 +93,82 @@ def test_learners_get_a_page_and_graders_the_details(graded):
     assert (out / "secret").stat().st_mode & 0o077 == 0
 
 
-def test_a_second_run_grades_nothing_again_and_says_the_same(graded, handed, monkeypatch):
+def test_a_second_run_grades_nothing_again_and_says_the_same(graded, handed):
     _, out = graded
     before = (out / "gradebook.csv").read_text()
-    monkeypatch.setattr(grading, "_judged", lambda *args: pytest.fail("graded again"))
     submissions = find_submissions([handed], ["05_cnns"])
-    write_reports(list(grade(COURSE, submissions, out)), out, ["ann", "zoe"])
+    with refusing() as nobody:
+        again = list(grade(COURSE, submissions, out, executor=nobody))
+    write_reports(again, out, ["ann", "zoe"])
     assert (out / "gradebook.csv").read_text() == before
 
 
-def test_what_changed_is_graded_again_and_a_broken_result_too(graded, tmp_path):
-    _, out = graded
-    mine = tmp_path / "out"
-    shutil.copytree(out, mine)
-    folder = tmp_path / "handed"
-    folder.mkdir()
-    path = folder / "ann_05_cnns.ipynb"
-    shutil.copy(STUDENT, path)
-    submissions = find_submissions([folder], ["05_cnns"])
-    assert [g.points for g in grade(COURSE, submissions, mine, workers=1)] == [0]
-    shutil.copy(SOLUTION, path)
-    assert [g.points for g in grade(COURSE, submissions, mine, workers=1)] == [10]
-    for stored in (mine / "results").iterdir():
-        stored.write_text(stored.read_text()[:100])
-    assert [g.points for g in grade(COURSE, submissions, mine, workers=1)] == [10]
+@contextlib.contextmanager
+def refusing():
+    """An executor that must not be given anything."""
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit = lambda *args: pytest.fail("graded again")
+        yield executor
+
+
+def test_what_changed_is_graded_again_and_a_broken_result_too(tmp_path):
+    course, out = light.make_course(tmp_path / "course"), tmp_path / "out"
+
+    def points(*bodies):
+        path = light.hand_in(tmp_path / "handed", "ann", *bodies)
+        submissions = find_submissions([path], [light.LESSON])
+        return [g.points for g in grade(course, submissions, out, workers=1)]
+
+    assert points() == [10]
+    assert points(None, None) == [0]
+    assert points() == [10]
+    (stored,) = (out / "results").iterdir()
+    for broken in (stored.read_text()[:100], "[]"):
+        stored.write_text(broken)
+        assert points() == [10]
 
 
 @pytest.mark.parametrize("name", ["ann_05_cnns.ipynb", "my work.ipynb"])
-def test_a_stored_result_depends_on_hand_in_and_master(tmp_path, name):
-    (tmp_path / "notebooks").mkdir()
+def test_a_stored_result_depends_on_hand_in_master_and_secret(tmp_path, name):
+    for folder in ("lessons", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "lessons" / "05_cnns.py").write_text("")
     master, course = tmp_path / "notebooks" / "05_cnns.ipynb", Course(tmp_path)
-    master.write_text("{}")
+    shutil.copy(STUDENT, master)
     shutil.copy(STUDENT, tmp_path / name)
     (submission,) = find_submissions([tmp_path / name], ["05_cnns"])
-    stamps = {grading._stamp(course, submission, b"s"), grading._stamp(course, submission, b"t")}
-    master.write_text("{ }")
-    stamps.add(grading._stamp(course, submission, b"s"))
+
+    def stamp(secret=b"s"):
+        plan = grading.make_plan(course, [submission], Limits(), secret)
+        return stamps(course, plan)(submission)[0]
+
+    found = {stamp(), stamp(b"t")}
+    master.write_text(f"{master.read_text()}\n")
+    found.add(stamp())
     shutil.copy(SOLUTION, tmp_path / name)
-    stamps.add(grading._stamp(course, submission, b"s"))
-    assert len(stamps) == 4
-    assert grading._stamp(course, submission, b"s") in stamps
+    found.add(stamp())
+    assert len(found) == 4
+    assert stamp() in found
+
+
+def test_never_more_jobs_are_under_way_than_there_is_room_for(tmp_path):
+    course = light.make_course(tmp_path / "course")
+    for number in range(12):
+        light.hand_in(tmp_path / "handed", f"ann{number}")
+    submissions = find_submissions([tmp_path / "handed"], [light.LESSON])
+    futures, most = [], []
+
+    class Slow(Executor):
+        def submit(self, function, job):
+            future = Future()
+            futures.append(future)
+            most.append(sum(not one.done() for one in futures))
+            threading.Timer(0.05, future.set_result, [job.row(light.LESSON)]).start()
+            return future
+
+    found = list(grade(course, submissions, tmp_path / "out", workers=2, executor=Slow()))
+    assert len(found) == 12
+    assert max(most) == 4
 
 
 def test_one_notebook_is_graded_without_leaving_anything(tmp_path, monkeypatch):
@@ -140,7 +184,7 @@ def test_a_check_that_fails_by_itself_is_no_zero_but_undecided(tmp_path, monkeyp
     broken = Graded("ann", "05_cnns", "x", 0, 3, (Verdict("pool", "undecided", 0, 3, "fault"),))
     assert broken.undecided
     assert "undecided" in gradebook([broken])
-    monkeypatch.setattr("coursetools.grading.session._graded", lambda *args: [broken])
+    monkeypatch.setattr("coursetools.grading.session._graded", lambda *args: ([broken], True))
     shutil.copy(STUDENT, tmp_path / "ann_05_cnns.ipynb")
     done = CliRunner().invoke(app, ["grade", str(tmp_path), "--course", str(ROOT)])
     assert done.exit_code == 1
@@ -181,3 +225,25 @@ def test_a_folder_that_cannot_hold_results_is_named(tmp_path):
     submissions = find_submissions([SOLUTION], ["05_cnns"])
     with pytest.raises(CourseError, match="name another folder with --out"):
         list(grade(COURSE, submissions, tmp_path / "out"))
+
+
+def test_one_hand_in_is_shown_with_all_that_is_said_of_it():
+    hint = Verdict("pool", "wrong", 0, 3, "first line\nsecond \x1b[31mline")
+    right = Verdict("trace", "right", 2, 2)
+    found = Graded("ann", "05_cnns", "x", 2, 5, (hint, right), remarks=("a remark",))
+    shown = details(found).plain
+    for words in ("2 of 5", "first line", "second", "pool: wrong, 0 of 3", "trace: right", "a rem"):
+        assert words in shown
+    assert "\x1b" not in shown
+
+
+def test_a_table_keeps_points_whole_however_long_names_and_hints_are(capsys):
+    from rich.console import Console
+
+    hint = Verdict("pool", "wrong", 0, 10, "a long hint " * 40)
+    found = Graded("n" * 90, "05_cnns", "x", 0, 10, (hint,))
+    Console(width=80).print(table([found, Graded("bob", None, "y", 0, 3, failed=True)]))
+    shown = capsys.readouterr().out
+    assert "0 of 10" in shown
+    assert "undecided" in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())

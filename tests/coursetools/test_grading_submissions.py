@@ -40,11 +40,13 @@ def test_nbgrader_s_folders(tmp_path):
         "ann/05_cnns/05_cnns.ipynb",
         "ann/06_rnns/copy of it.ipynb",
         "bob_05_cnns/lab/05_cnns.ipynb",
-        "bob/deep/er/05_cnns.ipynb",
+        "bob/05_cnns/05_cnns/05_cnns.ipynb",  # what unpacking a zip makes
+        "eve/1/2/3/4/5/6/7/8/05_cnns.ipynb",
     )
     assert found(tmp_path) == [
         ("ann", "05_cnns", "05_cnns.ipynb"),
         ("ann", "06_rnns", "copy of it.ipynb"),
+        ("bob", "05_cnns", "05_cnns.ipynb"),
         ("bob_05_cnns", "05_cnns", "05_cnns.ipynb"),
     ]
 

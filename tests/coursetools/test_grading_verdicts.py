@@ -162,3 +162,81 @@ def test_an_answer_that_dies_costs_no_other_exercise(grading):
     found = {v.exercise: v.outcome for v in judge.grade("ann", answers, server)}
     assert found.pop("max_pool") == "ended"
     assert set(found.values()) == {"right"}
+
+
+REPLACED = """\
+import numpy as np
+
+def afterwards(result):
+    get_ipython().user_ns["run_block"] = lambda *args: REPLY
+
+
+get_ipython().events.register("post_run_cell", afterwards)
+def residual_block(x, filters, stride=1):
+    return x
+"""
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "{}",
+        "[]",
+        "{'output': 1, 'kernels': [], 'norms': 'x'}",
+        "{'output': np.zeros((2, 9, 8, 4)), 'kernels': [[3], {}], 'norms': 2}",
+        "{'output': np.zeros((2, 9, 8, 4)), 'kernels': [[3, 3, 4, 4]] * 2, 'norms': None}",
+        "{'output': np.zeros((2, 9, 8, 4)), 'kernels': [[3, 3, 4, 4]] * 2, 'norms': [2]}",
+    ],
+)
+def test_a_replaced_harness_earns_nothing(grading, reply):
+    found = verdict(grading, "05_cnns", "residual_block", REPLACED.replace("REPLY", reply))
+    assert (found.outcome, found.points) == ("wrong", 0), found.hint
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "b'F' + codec.encode(np.zeros(3))",
+        "b'Vdlutils1' + (4205).to_bytes(8, 'little') + b'[' + b'9' * 4200 + b',1]' + b' '",
+        "b'V' + b'x' * (1 << 20)",
+    ],
+)
+def test_a_reply_that_no_function_can_make_is_wrong_and_not_undecided(grading, reply):
+    code = "import dlutils.checks\nfrom dlutils.checks import codec\n"
+    code += f"dlutils.checks.answer = lambda *args: {reply}\n"
+    found = verdict(grading, "05_cnns", "trace", f"{code}def trace(size, stack):\n    return 1, 1")
+    assert (found.outcome, found.points) == ("wrong", 0)
+    assert "could not be read" in found.hint
+
+
+def test_hints_are_of_bounded_length_and_without_control_characters(grading):
+    code = "import dlutils.checks\nfrom dlutils.checks import codec\n"
+    code += "text = '\\x1b[2J\\u202e' * 10**6\n"
+    code += "dlutils.checks.answer = lambda *args: b'V' + codec.encode(text)\n"
+    code += "def residual_block(x, filters, stride=1):\n    return x"
+    found = verdict(grading, "05_cnns", "residual_block", code)
+    assert found.outcome == "wrong"
+    assert len(found.hint) <= 2000
+    assert not {"\x1b", "\u202e"} & set(found.hint)
+
+
+def test_a_limit_that_was_met_is_told_even_where_the_answer_is_right(grading):
+    code = "def trace(size, stack):\n    field, jump = 1, 1\n    for k, s, p in stack:\n"
+    code += "        size, field = (size + 2 * p - k) // s + 1, field + (k - 1) * jump\n"
+    code += "        jump *= s\n"
+    code += "    return size, field\nhoard = bytearray(2 << 30)"
+    found = verdict(grading, "05_cnns", "trace", code)
+    assert (found.outcome, found.points) == ("right", 2)
+    assert "MemoryError" in found.hint
+    assert "grading allows 1.5 GB of memory" in found.hint
+
+
+def test_a_copy_is_tried_where_the_likeliest_cell_is_not_right(grading):
+    judge, server = grading("05_cnns")
+    (exercise,) = [e for e in judge.master.exercises if e.name == "trace"]
+    (right,) = [
+        code for lesson, name, _, kind, code in CASES if (name, kind) == ("trace", "right")
+    ][:1]
+    wrong = "def trace(size, stack):\n    return 1, 1"
+    answer = Answer("trace", (wrong,), "id", spare=((wrong,), (right,)))
+    assert judge._verdict("ann", exercise, answer, server).points == 2

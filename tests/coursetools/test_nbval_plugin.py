@@ -36,7 +36,8 @@ def nbval(pytester, monkeypatch, site, built):
     def run(*args, **env):
         for name, value in env.items():
             monkeypatch.setenv(name, value)
-        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *args)
+        course = () if "no:coursetools" in args else ("--course", str(built.root))
+        result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *course, *args)
         return int(result.ret), result.stdout.str()
 
     return run
@@ -87,8 +88,9 @@ def test_solutions_pass_from_another_folder_whatever_the_machine_shows(built, si
     change(built.solutions / "01_toy.ipynb", other_machine)
     (tmp_path / "away").mkdir()
     path = os.pathsep.join(map(str, (built.root, site, REPOSITORY)))
+    solutions = str(built.solutions)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--nbval", str(built.solutions)],
+        [sys.executable, "-m", "pytest", "-q", "--nbval", solutions, "--course", str(built.root)],
         cwd=tmp_path / "away",
         env={**os.environ, "PYTHONPATH": path, "MPLBACKEND": "Agg"},
         capture_output=True,

@@ -35,16 +35,19 @@ def test_a_solution_region_becomes_a_stub_at_its_indentation(sources, lesson):
     )
 
 
-def test_a_solution_keeps_the_code_and_loses_the_markers(sources, lesson):
+def test_a_solution_keeps_the_code_and_the_markers_that_nbgrader_blanks_by(sources, lesson):
     solution = by_id(solution_notebook(sources, lesson, "00"))
     assert solution["exercise-mean"].source == (
         "# Exercise: mean (4 points)\n"
         "def mean(values):\n"
         '    """The arithmetic mean of a list."""\n'
+        "    ### BEGIN SOLUTION\n"
         "    accumulated = sum(values)  # exact for integers\n"
-        "    return accumulated / len(values)"
+        "    return accumulated / len(values)\n"
+        "    ### END SOLUTION"
     )
-    assert not any("SOLUTION" in cell.source for cell in solution.values())
+    marked = [id for id, cell in solution.items() if "SOLUTION" in cell.source]
+    assert marked == ["exercise-mean", "exercise-scaler"]
 
 
 def test_only_graded_cells_are_named_by_a_first_line(sources, lesson):

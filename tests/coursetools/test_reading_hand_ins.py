@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from coursetools.grading.reading import UnreadableError, read_hand_in
+from coursetools.grading.submissions import find_submissions
 
 
 def notebook(cells=None, nbformat=4, **more):
@@ -88,7 +89,7 @@ CONFLICT = WHOLE.replace('"cells"', '\n<<<<<<< HEAD\n"cells"')
         (b"\x89PNG\r\n\x1a\n\xff\xfe", "no text in UTF-8"),
         (b"\xff\xfe{\x00\x00\xd8", "no text in UTF-8|no JSON|breaks off"),
         (b"[" * 200_000, "nested deeper"),
-        (b'{"nbformat": 4, "cells": ' + b"9" * 10_000 + b"}", "no JSON"),
+        (b'{"nbformat": 4, "cells": ' + b"9" * 10_000 + b"}", "no list of cells"),
         ([], "a JSON list"),
         ("text", "a JSON str"),
         (notebook(nbformat=99), "nbformat is 99"),
@@ -150,3 +151,84 @@ def test_the_digest_is_that_of_the_bytes(tmp_path):
 
     path = write(tmp_path, notebook())
     assert read_hand_in(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_utf_16_says_whether_it_had_its_mark(tmp_path):
+    text = json.dumps(notebook())
+    assert (
+        read_hand_in(write(tmp_path, text.encode("utf-16")))
+        .remarks[0]
+        .endswith("with a byte order mark")
+    )
+    for encoding in ("utf-16-le", "utf-16-be"):
+        found = read_hand_in(write(tmp_path, ("\n" + text).encode(encoding)))
+        assert found.remarks == ("encoded as UTF-16 without a byte order mark",)
+
+
+def test_latin_1_is_read_with_a_remark(tmp_path):
+    text = json.dumps(notebook([code("x = 'é'")]), ensure_ascii=False)
+    found = read_hand_in(write(tmp_path, text.encode("latin-1")))
+    assert found.cells[0].source == "x = 'é'"
+    assert found.remarks == ("not encoded as UTF-8: read as Latin-1, so accents may be wrong",)
+
+
+def test_numbers_that_python_refuses_do_no_harm(tmp_path):
+    text = json.dumps(notebook()).replace("{", '{"n": ' + "9" * 9999 + ",", 1)
+    assert read_hand_in(write(tmp_path, text.encode())).cells
+
+
+def test_lines_end_as_python_s_do(tmp_path):
+    found = read_hand_in(write(tmp_path, notebook([code("a = 1\r\nb = 2\rc = 3")])))
+    assert found.cells[0].source == "a = 1\nb = 2\nc = 3"
+
+
+def test_labels_come_along_and_what_else_metadata_hold_does_not(tmp_path):
+    graded = {"grade": True, "points": 100, "locked": "no", "solution": [], "checksum": "x"}
+    metadata = {"nbgrader": graded, "tags": ["a", 3], "author": "me"}
+    (cell,) = read_hand_in(write(tmp_path, notebook([code("x", metadata=metadata)]))).cells
+    assert cell.labels == (("grade", True), ("points", 100), ("tag", "a"))
+
+
+def test_text_that_calls_itself_the_course_s_is_kept_apart(tmp_path):
+    kinds = [("markdown", "a", {}), ("raw", "# Exercise: trace\nx", {}), ("markdown", "b", {})]
+    cells = [{"cell_type": k, "source": s, "metadata": m} for k, s, m in kinds]
+    cells[2]["metadata"] = {"nbgrader": {"grade_id": "check-trace"}}
+    found = read_hand_in(write(tmp_path, notebook([*cells, code("x = 1")])))
+    assert [(cell.number, cell.kind) for cell in found.others] == [(2, "raw"), (3, "markdown")]
+    assert [cell.number for cell in found.cells] == [4]
+
+
+def test_many_damaged_cells_are_counted(tmp_path):
+    found = read_hand_in(write(tmp_path, notebook([3] * 100)))
+    assert len(found.remarks) == 6
+    assert found.remarks[-1] == "95 more cells are damaged and were left out"
+
+
+def test_names_as_browsers_and_platforms_leave_them(tmp_path):
+    names = {
+        "ann_05_cnns (1).ipynb": ("ann", "05_cnns"),
+        "bob_05_cnns-2.ipynb": ("bob", "05_cnns"),
+        "cat_05_cnns-Copy1.ipynb": ("cat", "05_cnns"),
+        "dan_05_cnns.IPYNB": ("dan", "05_cnns"),
+        "eve_05_cnns.ipynb.txt": ("eve", "05_cnns"),
+        "fay_2024-05-12.ipynb": ("fay_2024-05-12", None),
+    }
+    for name in (*names, "notes.txt"):
+        (tmp_path / name).write_text("{}")
+    found = find_submissions([tmp_path], ["05_cnns", "06_rnns"])
+    assert {s.path.name: (s.student, s.lesson) for s in found} == names
+
+
+def test_a_folder_that_may_not_be_listed_has_a_row(tmp_path, monkeypatch):
+    closed = tmp_path / "ann"
+    closed.mkdir()
+    scandir = os.scandir
+
+    def refusing(folder):
+        if folder == closed:
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    (found,) = find_submissions([tmp_path], ["05_cnns"])
+    assert (found.student, found.lesson, found.path) == ("ann", None, closed)

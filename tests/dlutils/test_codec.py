@@ -362,3 +362,20 @@ def test_the_documented_examples_are_true(module):
     assert doctest.testmod(module).attempted > 0
     assert doctest.testmod(module).failed == 0
     assert sys.modules[module.__name__] is module
+
+
+def test_what_encode_refuses_decode_refuses_too(monkeypatch):
+    monkeypatch.setattr(codec, "MAX_ITEMS", 50)
+    monkeypatch.setattr(codec, "MAX_ARRAYS", 5)
+    many, arrays, huge = [0] * 49, [np.zeros(1)] * 5, 2**9_999
+    kept = codec.encode(many), codec.encode(arrays), codec.encode(huge)
+    assert [codec.decode(message) for message in kept] == [many, arrays, huge]
+    for value in (many + [0], arrays + [np.zeros(1)], huge * 2):
+        with pytest.raises(codec.CodecError):
+            codec.encode(value)
+    monkeypatch.setattr(codec, "MAX_ITEMS", 49)
+    monkeypatch.setattr(codec, "MAX_ARRAYS", 4)
+    monkeypatch.setattr(codec, "MAX_INTEGER_BITS", 9_998)
+    for message in kept:
+        with pytest.raises(codec.CodecError):
+            codec.decode(message)
