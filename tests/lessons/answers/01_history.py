@@ -68,6 +68,16 @@ THRESHOLD_UNITS = [
         units("    return y", " " * 8 + "return y"),
     ),
     ("w not turned", "raised", threshold_units("    return x @ w.T >= theta")),
+    (
+        "thresholds forgotten",
+        "each unit has its own column",
+        threshold_units("    return (x @ w >= 0).astype(int)"),
+    ),
+    (
+        "thresholds added",
+        "each unit has its own column|are exchanged",
+        threshold_units("    return (x @ w + theta >= 0).astype(int)"),
+    ),
     ("the return is missing", "returned None", units("return y", "y")),
     ("blank", "not yet", threshold_units("    raise NotImplementedError")),
 ]
@@ -166,6 +176,23 @@ PERCEPTRON_UPDATE = [
         ),
     ),
     ("zero does not fire", "exactly 0 fires", one_pass((">= 0", "> 0"))),
+    (
+        "the rule for labels of ±1: 0 is a mistake",
+        "exactly 0 fires",
+        one_pass(("if fires != y[n]:", "if (2 * y[n] - 1) * (np.dot(w, x[n]) + b) <= 0:")),
+    ),
+    ("the bias left out of the sum", "counts in the sum", one_pass((" + b >= 0", " >= 0"))),
+    ("the bias as a threshold", "not a threshold", one_pass((" + b >= 0", " - b >= 0"))),
+    (
+        "half steps",
+        "no half steps",
+        one_pass(
+            ("w + x[n]", "w + x[n] / 2"),
+            ("b + 1", "b + 0.5"),
+            ("w - x[n]", "w - x[n] / 2"),
+            ("b - 1", "b - 0.5"),
+        ),
+    ),
     (
         "changed after every example",
         "after mistakes only",

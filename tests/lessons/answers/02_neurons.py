@@ -124,6 +124,11 @@ ACTIVATION = [
         stable(SOFTMAX.split("\n")[0], "    shifted = z"),
     ),
     (
+        "softmax minus the mean of its row",
+        "no exponent is above zero",
+        stable("np.max(z, axis=-1, keepdims=True)", "np.mean(z, axis=-1, keepdims=True)"),
+    ),
+    (
         "softmax minus the largest of all",
         "each row its own",
         stable("np.max(z, axis=-1, keepdims=True)", "np.max(z)"),
@@ -155,12 +160,12 @@ ACTIVATION = [
     ),
     (
         "sigmoid that overflows",
-        "sigmoid must stand",
+        "sigmoid fails for",
         stable(SIGMOID, "        return np.exp(z) / (1 + np.exp(z))\n"),
     ),
     (
         "tanh that overflows",
-        "tanh must stand",
+        "tanh fails for",
         stable("np.tanh(z)", "(np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))"),
     ),
     ("tanh is a sigmoid", "rises from -1", stable("np.tanh(z)", "special.expit(z)")),
@@ -179,12 +184,12 @@ ACTIVATION = [
     ),
     ("GELU without the root", "sqrt", stable("z / np.sqrt(2)", "z")),
     ("GELU is only the weight", "gelu weighs z", stable("0.5 * z *", "0.5 *")),
-    ("softplus that overflows", "softplus must stand", stable(SOFTPLUS, "np.log(1 + np.exp(z))")),
+    ("softplus that overflows", "softplus fails for", stable(SOFTPLUS, "np.log(1 + np.exp(z))")),
     ("softplus of base 2", "natural logarithm", stable(SOFTPLUS, "np.logaddexp2(0, z)")),
     ("softplus without the 1", "natural logarithm", stable(SOFTPLUS, "z")),
     (
         "softplus clipped",
-        "softplus (must stand|is wrong)",
+        "softplus (fails for|is wrong)",
         stable(SOFTPLUS, "np.log1p(np.exp(np.minimum(z, 700)))"),
     ),
     ("ReLU upside down", "keeps what is above", stable("z > 0", "z < 0")),
@@ -346,6 +351,7 @@ FORWARD_ALL = [
         "along the last axis",
         every("axis=-1", "axis=0"),
     ),
+    ("softmax that overflows", "overflows", every("z - z.max(axis=-1, keepdims=True)", "z")),
     ("softmax over axis 1", "along the last axis", every("axis=-1", "axis=1")),
     ("softmax over everything", "along the last axis", every("axis=-1, keepdims=True", "")),
     (
@@ -581,6 +587,21 @@ RELU_THROUGH = [
         "in any order the network misses",
         through("    order = np.argsort(x)\n    x, y = x[order], y[order]\n", ""),
     ),
+    (
+        "sorted downwards",
+        "in any order the network misses|look from left|right of its corner",
+        through("np.argsort(x)", "np.argsort(-x)"),
+    ),
+    (
+        "the first piece left out",
+        "a piece needs a unit",
+        through("n = len(v)", "n = len(v) - 1", "-x[:-1], v.r", "-x[1:-1], v[1:].r"),
+    ),
+    (
+        "two units, always",
+        "a piece needs a unit",
+        through("n = len(v)", "n = min(2, len(v))", "-x[:-1], v.r", "-x[:n], v[:n].r"),
+    ),
     ("only x sorted", "its own x", through("x[order], y[order]", "x[order], y")),
     (
         "slopes, not their changes",
@@ -590,7 +611,7 @@ RELU_THROUGH = [
     ("the first height forgotten", "off by the same", through("y[0]", "0.0")),
     ("the last height", "off by the same", through("y[0]", "y[-1]")),
     ("corners at the wrong sign", "sign of b1", through("-x[:-1]", "x[:-1]")),
-    ("corners at the right ends", "misses some", through("-x[:-1]", "-x[1:]")),
+    ("corners at the right ends", "right of its corner", through("-x[:-1]", "-x[1:]")),
     ("differences, not slopes", "misses some", through(" / (x[1:] - x[:-1])", "")),
     (
         "slopes upside down",
@@ -631,7 +652,7 @@ RELU_THROUGH = [
     ("W1 as a row of numbers", "W1 has the shape", through("np.ones((1, n))", "np.ones(n)")),
     ("W2 lying down", "W2 has the shape", through("v.reshape(n, 1)", "v.reshape(1, n)")),
     ("b1 as a column", "b1 has one number", through("-x[:-1]", "-x[:-1, None]")),
-    ("b2 as a number", "b2 has the shape", through("np.array([y[0]])", "float(y[0])")),
+    ("b2 as a number", "b2 is one finite number", through("np.array([y[0]])", "float(y[0])")),
     ("three arrays", "Four arrays", through(", np.array([y[0]])", "")),
     (
         "the function's values",
