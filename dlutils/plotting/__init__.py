@@ -13,6 +13,7 @@ from .embeddings import embedding
 from .filters import feature_maps, kernels
 from .graphs import graph
 from .grids import grid
+from .landmarks import landmarks
 from .latent import latent_map
 from .lines import curves
 from .matrices import attention, heat
@@ -51,6 +52,7 @@ __all__ = [
     "history",
     "images",
     "kernels",
+    "landmarks",
     "latent_map",
     "masks",
     "saliency",

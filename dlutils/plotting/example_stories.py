@@ -4,6 +4,7 @@ import numpy as np
 
 from .distributions import distribution
 from .graphs import graph
+from .landmarks import landmarks
 from .timelines import timeline
 from .timeseries import series
 
@@ -81,7 +82,25 @@ def _times(rng):
 def _years():
     title = "Eighty years, from a logic gate to systems that write and draw"
     short = [(1958, "Perceptron"), (1986, "Back-propagation"), (2017, "Transformer", "NIPS 30")]
-    return {"timeline": timeline(EVENTS, title), "timeline_short": timeline(short)}
+    return {
+        "timeline": timeline(EVENTS, title),
+        "timeline_short": timeline(short),
+        **_landmarks(),
+    }
+
+
+def _landmarks():
+    cost = {"perceptron": (1957, 7e5), "LeNet-5": (1998, 3e12), "AlexNet": (2012, 4.7e17)}
+    large = {"GPT-3": (2020, 3.1e23), "PaLM": (2022, 2.5e24), "Gopher": (2021.9, 5.8e23)}
+    trends = {"doubles every 20 months": [[1957, 7e5], [2012, 1.3e16]]}
+    axes = "year", "operations to train it"
+    seconds = {"linear": (0.1, 0.001), "SVM": (0.12, 0.06), "CNN": (9, 0.3)}
+    return {
+        "landmarks": landmarks({"small": cost, "large": large}, *axes, trends, yscale="log"),
+        "landmarks_log": landmarks(
+            {"methods": seconds}, "training (s)", "prediction (s)", None, "log", "log", "Time"
+        ),
+    }
 
 
 def _graphs():
