@@ -39,6 +39,7 @@ def secret_lines(lesson: Lesson) -> list[str]:
     lines = dict.fromkeys(
         _squeeze(line)
         for cell in lesson.cells
+        if cell.regions  # a text cell is no Python to take apart
         for line in solution_lines(cell.source, list(cell.regions))
     )
     return [line for line in lines if len(line) >= SHORTEST and not _found(line, public)]

@@ -1,5 +1,6 @@
 """What `coursetools run` prints of its measurements."""
 
+from rich.markup import escape
 from rich.table import Table
 
 from coursetools.measures import bar_text, holds_text, margin, spread_text
@@ -16,6 +17,7 @@ def claims_table(runs: list[Run]) -> Table:
     for (name, backend), claims in groups.items():
         value = spread_text([claim["value"] for claim in claims])
         worst = f"{min(margin(claim) for claim in claims):+.3g}"
+        name = escape(name)  # [1, 2] is no markup
         table.add_row(name, backend, value, worst, bar_text(claims[-1]), holds_text(claims))
     return table
 

@@ -154,3 +154,8 @@ def test_a_part_of_a_longer_name_is_no_leak(built, edit):
         lambda n: code(n, 1)["source"].append("\nreturn accumulated_sum"),
     )
     assert leaks(built) == []
+
+
+def test_text_cells_need_be_no_python(built, edit):
+    edit(built, "# # What is a mean?", "# # What is a mean?\n# Not $f(Z')$, nor (this.")
+    assert SECRET in secret_lines(read_lesson(built.lessons / "01_toy.py"))

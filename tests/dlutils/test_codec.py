@@ -370,7 +370,7 @@ def test_what_encode_refuses_decode_refuses_too(monkeypatch):
     many, arrays, huge = [0] * 49, [np.zeros(1)] * 5, 2**9_999
     kept = codec.encode(many), codec.encode(arrays), codec.encode(huge)
     assert [codec.decode(message) for message in kept] == [many, arrays, huge]
-    for value in (many + [0], arrays + [np.zeros(1)], huge * 2):
+    for value in ([*many, 0], [*arrays, np.zeros(1)], huge * 2):
         with pytest.raises(codec.CodecError):
             codec.encode(value)
     monkeypatch.setattr(codec, "MAX_ITEMS", 49)
