@@ -87,6 +87,11 @@ def operation(name, inputs):
     ("subtract adds its slopes", "subtract.*rise or fall", ifs("[1.0, -1.0]", "[1.0, 1.0]")),
     ("subtract the wrong way round", "subtract.*value is wrong", ifs("x - y,", "y - x,")),
     ("divide without the sign", "divide.*slopes are wrong", ifs("-x / (y * y)", "x / (y * y)")),
+    (
+        "divide with the size of x",
+        "divide.*slopes are wrong",
+        ifs("-x / (y * y)", "-abs(x) / (y * y)"),
+    ),
     ("divide without the square", "divide.*slopes are wrong", ifs("-x / (y * y)", "-x / y")),
     (
         "divide, slopes swapped",
@@ -114,6 +119,11 @@ def operation(name, inputs):
         "softplus overflows to infinity",
         "softplus.*did exp overflow",
         ifs("max(x, 0) + math.log1p(math.exp(-abs(x)))", "np.log(1 + np.exp(x))"),
+    ),
+    (
+        "softplus cut short",
+        "softplus.*value is wrong",
+        ifs("return max(x, 0) + math", "return x if x > 5 else max(x, 0) + math"),
     ),
     (
         "softplus, slope of the sigmoid's slope",
@@ -236,6 +246,27 @@ BACKWARDS = [
     columns = [i for i, each in enumerate(parents) for _ in each]
     S = sparse.csc_matrix(([s for each in slopes for s in each], (rows, columns)), (n, n))
     return spsolve(sparse.identity(n, format="csc") - S, np.eye(1, n, output)[0])
+""",
+    ),
+    (
+        "waits for what leads nowhere",
+        "what was made beside it never reports",
+        BACKWARD
+        + """
+    waits = [0] * len(parents)
+    for each in parents:
+        for p in each:
+            waits[p] += 1
+    blame, ready = [0.0] * len(parents), [i for i in [output] if True]
+    blame[output] = 1.0
+    while ready:
+        node = ready.pop()
+        for p, s in zip(parents[node], slopes[node]):
+            blame[p] += s * blame[node]
+            waits[p] -= 1
+            if waits[p] == 0:
+                ready.append(p)
+    return blame
 """,
     ),
     ("recursion", "raised RecursionError.*your line", BACKWARD + RECURSIVE),
@@ -433,7 +464,7 @@ CROSS_ENTROPIES = [
     ),
     (
         "softmax over the batch, in the loss too",
-        "loss is wrong",
+        "softmax runs along the classes",
         batch("axis=1", "axis=0"),
     ),
     (
@@ -563,6 +594,16 @@ ADAM_STEPS = [
             "out.append(w - rate * m_hat",
             "out.append(w - rate * decay * w - rate * m_hat",
         ),
+    ),
+    (
+        "epsilon forgotten",
+        "division by 0|must not move",
+        lists("(np.sqrt(v_hat) + 1e-7)", "np.sqrt(v_hat)"),
+    ),
+    (
+        "the hat of v frozen at the sixth step",
+        "to the power of t",
+        lists("0.999**t", "0.999 ** min(t, 6)"),
     ),
     ("no hats", "3.16 times too long", lists("m / (1 - 0.9**t)", "m", "v / (1 - 0.999**t)", "v")),
     ("one hat only", "length is the rate", lists("v / (1 - 0.999**t)", "v")),
