@@ -24,6 +24,8 @@ def zero(points):
 
 # Every array argument: a call with that argument left open.
 ARRAYS = {
+    "landmarks point": lambda v: plotting.landmarks({"a": {"b": v}}, "x", "y"),
+    "landmarks trends": lambda v: plotting.landmarks({"a": {"b": (1, 2)}}, "x", "y", {"t": v}),
     "images x": lambda v: plotting.images(v),
     "beside picture": lambda v: plotting.beside({"a": v}),
     "history values": lambda v: plotting.history({"run": {"accuracy": v}}),
@@ -125,6 +127,14 @@ def refused(function, call):
 
 
 CASES = {
+    "landmarks: three numbers": (
+        lambda: plotting.landmarks({"a": {"b": (1, 2, 3)}}, "x", "y"),
+        "has 3 numbers",
+    ),
+    "landmarks: scale": (
+        lambda: plotting.landmarks({"a": {"b": (1, 2)}}, "x", "y", xscale="cubic"),
+        "xscale is 'cubic'",
+    ),
     "images: one picture": (lambda: plotting.images(np.zeros((8, 8, 3))), r"x\[None\]"),
     "images: channels": (lambda: plotting.images(np.zeros((2, 8, 8, 4))), "4 channels"),
     "images: range": (lambda: plotting.images(X - 1), "from -1 to -1"),
