@@ -1,19 +1,29 @@
-"""Keras callbacks: progress, timing, a learning-rate range test, gradient norms.
+"""Keras callbacks: progress, timing, a range test, gradient norms, TensorBoard logs.
 
 The classes are made when they are first asked for, since their base class is Keras's and this
 module must not import Keras before a lesson has chosen its backend.
 """
 
-from dlutils.callbacks import bars, gradients, ranges, timing
+from dlutils.callbacks import bars, gradients, logs, ranges, timing
 from dlutils.callbacks.bars import progress
+from dlutils.callbacks.logs import read_events
 
 _KINDS = {
+    "EventLog": logs.EventLog,
     "GradientNorm": gradients.GradientNorm,
     "Progress": bars.Progress,
     "RangeTest": ranges.RangeTest,
     "Timer": timing.Timer,
 }
-__all__ = ["GradientNorm", "Progress", "RangeTest", "Timer", "progress"]
+__all__ = [
+    "EventLog",
+    "GradientNorm",
+    "Progress",
+    "RangeTest",
+    "Timer",
+    "progress",
+    "read_events",
+]
 
 
 def __getattr__(name):

@@ -1,0 +1,1108 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 · Training
+#
+# **Why does training fail, and what makes it work?**
+#
+# You need: NumPy; layers and softmax (lesson 02); gradients and optimizers (lesson 03). You will
+# make a network learn by heart and cure it in eight ways, find its learning rate, search its
+# settings with a budget, and hunt a planted bug. The graded lab is the last section.
+#
+# | profile | data | needs | time |
+# |---|---|---|---|
+# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 60 to 110 s |
+# | `full` | MNIST | 2 CPU cores, 12 MB download | not measured yet |
+#
+# Without a GPU you get `quick`; the line that the first cell prints says which. Times are for an
+# idle machine.
+
+# %% setup=true
+import importlib.util
+import math
+import subprocess
+import sys
+import tempfile
+
+if importlib.util.find_spec("dlutils") is None:  # on Colab: fetch the course's helper package
+    course = "git+{{repository}}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", course], check=True)
+
+from dlutils import runtime
+
+lab = runtime.start("04_training", seed=4)
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from dlutils import callbacks, checks, claims, datasets, ensemble, plotting, widgets
+
+# %% [markdown]
+# ## 1 · Three sets of data
+#
+# A network that is asked about what it has seen tells us how well it remembers. So the data is cut
+# in three: the **training** set moves the weights, the **validation** set decides everything else
+# (when to stop, which rate), and the **test** set is asked once, at the end.
+
+# %%
+data = lab.load(quick="digits", full="mnist")
+few, more, held = lab.pick(quick=(200, 800, 300), full=(1000, 8000, 4000))
+order = lab.rng(0).permutation(len(data.x_train))
+x, y = data.x_train[order], data.y_train[order]
+x_train, y_train = x[:more], y[:more]
+x_valid, y_valid = x[more : more + held], y[more : more + held]
+valid, inputs = (x_valid, y_valid), x_train[0].size
+print(f"{len(x_train):,} to train, {len(x_valid):,} to validate, {len(data.x_test):,} to test")
+
+# %% [markdown]
+# The digits are real (Alpaydin & Kaynak 1998). Now make it hard, as life does: a careless clerk
+# types every fifth training label wrong. Validation and test labels stay right, since what we want
+# is the truth.
+
+# %%
+rng = lab.rng(1)
+wrong = rng.random(more) < 0.2
+y_clerk = np.where(wrong, (y_train + rng.integers(1, 10, more)) % 10, y_train)
+titles = [f"{t}!" if w else f"{t}" for t, w in zip(y_clerk[:20], wrong[:20], strict=True)]
+plotting.images(x_train[:20], titles=titles, title="The clerk's labels (with ! where wrong)")
+
+# %% [markdown]
+# ### Learning by heart, on purpose
+#
+# Few examples and many weights: 200 digits for a network of 26,000 numbers. Luck plays a part (the
+# start, the order of examples), so **every comparison here runs five seeds**. `ensemble.MLPs`
+# trains them side by side as one model, each as it would train alone. About 3 seconds.
+
+# %%
+seeds, epochs, hidden = range(5), lab.epochs(15), (128, 128)
+plain = ensemble.MLPs([{"seed": s, "rate": 2e-3} for s in seeds], inputs, 10, hidden)
+bar = [callbacks.Progress("by heart")]
+run = plain.fit(x_train[:few], y_clerk[:few], 4 * epochs, validation_data=valid, callbacks=bar)
+curves = {"training (clerk's labels)": run["loss"], "validation (true labels)": run["val_loss"]}
+epoch = np.arange(1, 4 * epochs + 1)
+title = "One falls, the other turns: learning by heart"
+plotting.curves(epoch, curves, "epoch", "loss (nats)", title)
+
+# %% [markdown]
+# These two lines are **learning curves**, the first picture to draw of any training. Together and
+# high: the network has not learned yet (**underfitting**). Apart: it learns the training set by
+# heart, the clerk's mistakes included (**overfitting**). The best network was there, and was lost.
+
+# %%
+turn = run["val_loss"].mean(0)
+claims.at_least("training accuracy at the end", run["accuracy"][:, -1].mean(), 0.95)
+claims.at_least("validation loss, end over lowest", turn[-1] / turn.min(), 1.1)
+
+# %% [markdown]
+# ## 2 · Cures, one by one
+#
+# | cure | what it does |
+# |---|---|
+# | L1, L2 | adds $\lambda \sum \lvert w \rvert$ or $\lambda \sum w^2$ to the loss |
+# | dropout | switches random units off, so that none relies on another |
+# | early stopping | goes back to the epoch of lowest validation loss |
+# | augmentation | shows each digit moved by up to a pixel |
+# | more data | 800 digits in place of 200, from the same clerk |
+# | batch, layer norm | keeps sums inside the network in range (section 4) |
+
+# %% [markdown]
+# ### Dropout from scratch
+#
+# In training, each unit is kept with probability $1 - p$ and then divided by $1 - p$, so that
+# the mean stays what it was; afterwards nothing is done at all. That is **inverted** dropout
+# (Srivastava et al. 2014 scaled the other way round, at test time).
+#
+# $$y_i = \frac{m_i}{1 - p}\, x_i, \qquad m_i = 1 \text{ with probability } 1 - p, \text{ else } 0$$
+
+
+# %%
+def drop(x, p, rng):
+    m = rng.random(x.shape) < 1 - p
+    return m * x / (1 - p)
+
+
+ones, p = np.ones((400, 500), "float32"), 0.4
+ours = drop(ones, p, lab.rng(2))
+by_keras = ops.convert_to_numpy(layers.Dropout(p, seed=1)(ones, training=True))
+claims.close("mean after dropout, ours against Keras's", ours.mean(), by_keras.mean(), 0.02)
+claims.close("values that occur", np.unique(ours), np.unique(by_keras), 1e-5)
+claims.close("after training: nothing", layers.Dropout(p)(ones, training=False), ones, 0)
+
+# %% [markdown]
+# ### The experiment
+#
+# The same network, the same 200 digits, each cure alone. A short row of examples is repeated, so
+# that all make equally many steps. The strengths were picked beforehand on validation digits. About
+# 10 seconds.
+
+# %%
+cures = {
+    "no cure": {},
+    "L1": {"l1": 3e-3},
+    "L2": {"l2": 1e-2},
+    "dropout": {"dropout": 0.6},
+    "batch norm": {"norm": "batch"},
+    "layer norm": {"norm": "layer"},
+    "more data": {},
+}
+settings = [dict(seed=s, rate=2e-3, **cure) for cure in cures.values() for s in seeds]
+repeated = np.tile(np.arange(few), more // few)
+rows = [np.arange(more) if name == "more data" else repeated for name in cures for s in seeds]
+
+# %%
+curves, tested = {}, {}
+
+
+def experiment(name, settings, rows, **options):
+    """Train five members for each name; keep validation curves and test accuracies."""
+    members = ensemble.MLPs(settings, inputs, 10, hidden)
+    options |= {"indices": np.array(rows), "validation_data": valid}
+    bar = [callbacks.Progress(" and ".join(name) if len(name) < 3 else "cures")]
+    run = members.fit(x_train, y_clerk, epochs, callbacks=bar, **options)
+    right = (members.predict(data.x_test).argmax(-1) == data.y_test).mean(1)
+    for i, each in enumerate(name):
+        five = slice(5 * i, 5 * i + 5)
+        curves[each] = run["accuracy"][five], run["val_accuracy"][five]
+        tested[each] = right[five]
+
+
+# %%
+def shifted(pictures, rng):
+    side = data.x_train.shape[1]
+    moved = datasets.shift(pictures.reshape(-1, side, side, 1), 1, rng)
+    return moved.reshape(pictures.shape)
+
+
+experiment(list(cures), settings, rows)
+experiment(["augmentation"], settings[:5], rows[:5], augment=shifted)
+experiment(["early stopping"], settings[:5], rows[:5], patience=3)
+plotting.spread(tested, "test accuracy", title="Eight cures for the same overfitted network")
+
+# %% [markdown]
+# Look at one cure at a time: dashed memory, solid knowledge. (Without a running kernel you see
+# six.)
+
+
+# %%
+def compare(cure):
+    lines = {"training": curves[cure][0], "validation": curves[cure][1]}
+    at = np.arange(1, lines["training"].shape[1] + 1)
+    return plotting.curves(
+        at, lines, "epoch", "accuracy", f"{cure}: the clerk's labels and the true"
+    )
+
+
+widgets.explore(compare, cure=["no cure", *[name for name in tested if name != "no cure"]])
+
+# %%
+nothing = tested["no cure"].mean()
+for name, gain in {
+    "more data": 0.06,
+    "dropout": 0.04,
+    "early stopping": 0.0,
+    "augmentation": 0.02,
+    "L1": 0.0,
+    "L2": 0.0,
+}.items():
+    claims.at_least(f"test accuracy gained by {name}", tested[name].mean() - nothing, gain)
+best = max(tested, key=lambda name: tested[name].mean())
+claims.between("more data is the best cure (1: yes)", int(best == "more data"), 1, 1)
+
+# %% [markdown]
+# More data wins: it is not a trick but information. Dropout comes next. Note the **spread**: two
+# runs of *one* setting differ as much as two neighbouring cures, so one run each would tell you
+# nothing. Neither normalisation is a cure: these networks still know the clerk's mistakes by heart.
+
+# %%
+gap = np.ptp(tested["no cure"])
+claims.at_least("test accuracy, best minus worst of five equal runs", gap, 0.005)
+for name in ("batch norm", "layer norm"):
+    claims.at_least(f"{name}: training labels known by heart", curves[name][0][:, -1].mean(), 0.95)
+
+# %% [markdown]
+# ## 3 · Starts: keep the signal alive
+#
+# Lesson 03 followed blame backwards through 30 layers. The signal on its way forwards has the same
+# trouble. A sum of $n$ terms has variance $n \operatorname{Var}(w) \operatorname{E}[x^2]$, so each
+# layer multiplies by $n \operatorname{Var}(w)$, and ReLU halves it:
+#
+# - **Glorot & Bengio (2010)**: $\operatorname{Var}(w) = 2 / (n_{\text{in}} + n_{\text{out}})$, for
+#   tanh
+# - **He et al. (2015)**: $\operatorname{Var}(w) = 2 / n_{\text{in}}$, for ReLU
+
+
+# %%
+def through(bend, variance, depth=30, width=100):
+    """Mean square of the activations after each layer, for five random networks."""
+    found = []
+    for s in seeds:
+        rng = lab.rng(10 + s)
+        x = rng.normal(size=(100, width))
+        found.append([])
+        for _ in range(depth):
+            x = bend(x @ rng.normal(size=(width, width)) * np.sqrt(variance(width, width)))
+            found[-1].append((x**2).mean())
+    return np.array(found)
+
+
+def relu(z):
+    return np.maximum(0, z)
+
+
+# %%
+starts = {
+    "tanh, Glorot": (np.tanh, lambda n, m: 2 / (n + m)),
+    "ReLU, Glorot": (relu, lambda n, m: 2 / (n + m)),
+    "ReLU, He": (relu, lambda n, m: 2 / n),
+    "ReLU, variance 0.01²": (relu, lambda n, m: 1e-4),
+}
+squares = {name: through(*start) for name, start in starts.items()}
+title = "What is left of the signal, layer by layer"
+plotting.curves(np.arange(1, 31), squares, "layer", "mean square", title, yscale="log")
+
+# %%
+left = {name: s[:, -1].mean() for name, s in squares.items()}
+claims.between("ReLU, He: mean square after 30 layers", left["ReLU, He"], 0.02, 50)
+claims.at_most("ReLU, Glorot: mean square after 30 layers", left["ReLU, Glorot"], 1e-6)
+for name, variance in {"GlorotNormal": 2 / (256 + 256), "HeNormal": 2 / 256}.items():
+    W = getattr(keras.initializers, name)(seed=1)((256, 256))
+    ratio = np.var(ops.convert_to_numpy(W)) / variance
+    claims.close(f"Keras's {name}, variance over the formula", ratio, 1, 0.03)
+
+# %% [markdown]
+# ## 4 · Normalisation: put it right on the way
+#
+# Instead of hoping for a good start, correct the sums at every layer. For a batch $x$ of $n$
+# examples and $d$ units:
+#
+# $$\hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}, \qquad y = \gamma \hat x + \beta$$
+#
+# **Batch normalisation** (Ioffe & Szegedy 2015) takes $\mu$ and $\sigma^2$ of each unit over the
+# batch, **layer normalisation** (Ba et al. 2016) of each example over its units. $\gamma$ and
+# $\beta$ are learned.
+
+
+# %%
+def normalise(x, axis, epsilon=1e-3):
+    """x: (n, d). axis: 0 for batch, 1 for layer normalisation. γ = 1 and β = 0, as at the start."""
+    mu = x.mean(axis, keepdims=True)
+    variance = ((x - mu) ** 2).mean(axis, keepdims=True)
+    return (x - mu) / np.sqrt(variance + epsilon)
+
+
+x = lab.rng(3).normal(2, 5, size=(32, 20)).astype("float32")
+by_batch = layers.BatchNormalization()(x, training=True)
+claims.close("batch normalisation, ours against Keras's", normalise(x, 0), by_batch, 1e-5)
+by_layer = layers.LayerNormalization()(x)
+claims.close("layer normalisation, ours against Keras's", normalise(x, 1), by_layer, 1e-5)
+
+# %% [markdown]
+# One difference matters. A batch norm layer looks at the *batch*, and a single example has none. So
+# it keeps moving averages of $\mu$ and $\sigma^2$ for the time after training; you will write that
+# part in the lab. Layer norm needs nothing of the kind.
+#
+# Now the network that failed in lesson 03: 15 hidden ReLU layers, weights of variance $1 / n$.
+
+# %%
+deep = {"no norm": None, "batch norm": "batch", "layer norm": "layer"}
+settings = [
+    {"seed": s, "rate": 0.02, "init": 64**-0.5, "norm": n} for n in deep.values() for s in seeds
+]
+members = ensemble.MLPs(settings, inputs, 10, hidden=(64,) * 15)
+bar = [callbacks.Progress("15 layers")]
+run = members.fit(x_train, y_train, lab.epochs(10), optimizer="sgd", callbacks=bar)
+learned = {name: run["accuracy"][5 * i : 5 * i + 5] for i, name in enumerate(deep)}
+epoch = np.arange(1, lab.epochs(10) + 1)
+title = "15 layers with a bad start"
+plotting.curves(epoch, learned, "epoch", "training accuracy", title)
+
+# %%
+final = {name: five[:, -1].mean() for name, five in learned.items()}
+claims.at_most("training accuracy, no norm", final["no norm"], 0.4)
+claims.at_least("training accuracy, batch norm", final["batch norm"], 0.6)
+claims.at_least("training accuracy, layer norm", final["layer norm"], 0.5)
+
+# %% [markdown]
+# That is what normalisation is for: it does not stop a network from learning by heart (section 2),
+# it lets one learn at all. Why it helps is still argued about; Santurkar et al. (2018) show that it
+# smooths the loss rather than, as first proposed, keeping distributions in place.
+#
+# ## 5 · How far to step: the learning rate
+#
+# No other setting matters as much. Eight rates, five seeds each, plain SGD, correct labels. About 5
+# seconds.
+
+# %%
+rates = [1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1, 10]
+settings = [{"seed": s, "rate": rate} for rate in rates for s in seeds]
+members = ensemble.MLPs(settings, inputs, 10, hidden=(64, 64))
+bar = [callbacks.Progress("rates")]
+run = members.fit(x_train, y_train, lab.epochs(8), 16, optimizer="sgd", callbacks=bar)
+final = np.nan_to_num(run["loss"][:, -1], nan=1e3, posinf=1e3).reshape(8, 5).clip(0, 1e3)
+title = "Too low stalls, too high diverges"
+names = ("learning rate", "training loss, epoch 8 (nats)")
+plotting.curves(
+    rates, {"SGD": final.T}, *names, title, bar=math.log(10), xscale="log", yscale="log"
+)
+
+# %% [markdown]
+# The dotted line is $\ln 10$, the loss of a network that knows nothing: each of ten classes gets
+# one tenth.
+
+# %%
+by_rate = dict(zip(rates, final.mean(1), strict=True))
+claims.at_least("too low, 0.0001: loss", by_rate[1e-4], 2.0)
+claims.at_most("fitting, 0.1: loss", by_rate[1e-1], 0.3)
+claims.at_least("too high, 10: loss", by_rate[10], 2.0)
+
+# %% [markdown]
+# ### The range test
+#
+# Forty trainings for one number are a luxury. Smith (2017) raises the rate from batch to batch in
+# *one* short training and watches where the loss stops falling. `callbacks.RangeTest` does so, and
+# gives the model its weights back.
+
+
+# %%
+def network(last=None):
+    keras.utils.set_random_seed(lab.seed)
+    units = [layers.Dense(64, activation="relu"), layers.Dense(64, activation="relu")]
+    return keras.Sequential([layers.Input((inputs,)), *units, layers.Dense(10, activation=last)])
+
+
+def flat(x):
+    return x.reshape(len(x), -1)
+
+
+entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+model = network()
+model.compile(keras.optimizers.SGD(0.1), entropy, metrics=["accuracy"], jit_compile=lab.jit)
+test = callbacks.RangeTest(1e-3, 10)
+model.fit(flat(x_train), y_train, 16, lab.epochs(5), verbose=0, callbacks=[test])
+title = "Range test: one training, all rates"
+line = {"smoothed loss": test.losses}
+plotting.curves(test.rates, line, "learning rate", "loss (nats)", title, xscale="log", yscale="log")
+
+# %% [markdown]
+# The loss is lowest just before it flies off; a tenth of that rate is a safe choice.
+
+# %%
+low, high = lab.pick(quick=(0.01, 0.3), full=(0.005, 0.3))
+claims.between("rate suggested by the range test", test.suggestion, low, high)
+
+# %% [markdown]
+# ### Let it fall: schedules
+#
+# A high rate gets far, a low one settles: so begin high and end low. With the peak $\eta$, at step
+# $t$ of $T$:
+#
+# - step: $\eta \cdot 0.1^{\lfloor 3t / T \rfloor}$; exponential: $\eta \cdot 0.01^{t / T}$
+# - cosine (Loshchilov & Hutter 2017): $\eta\, (1 + \cos (\pi t / T)) / 2$
+# - warm-up (Goyal et al. 2017): first rise from 0, here for a tenth of the steps, then fall
+
+# %%
+epochs = lab.epochs(12)
+T = epochs * -(-more // 16)  # rounded up
+rise = T // 10 + 1
+schedules = {
+    "constant": lambda t: 1.0,
+    "step": lambda t: 0.1 ** (3 * t // T),
+    "exponential": lambda t: 0.01 ** (t / T),
+    "cosine": lambda t: (1 + math.cos(math.pi * t / T)) / 2,
+    "warm-up, cosine": lambda t: min(
+        t / rise, (1 + math.cos(math.pi * (t - rise) / (T - rise))) / 2
+    ),
+}
+steps = np.arange(T)
+shapes = {name: [f(int(t)) for t in steps] for name, f in schedules.items()}
+plotting.curves(steps, shapes, "step", "share of the peak rate", "Five schedules")
+
+# %% [markdown]
+# The four that fall are in Keras too, `keras.optimizers.schedules`. Same numbers?
+
+# %%
+keras_schedules = keras.optimizers.schedules
+twins = {
+    "step": keras_schedules.PiecewiseConstantDecay(
+        [math.ceil(T / 3) - 1, math.ceil(2 * T / 3) - 1], [1.0, 0.1, 0.01]
+    ),
+    "exponential": keras_schedules.ExponentialDecay(1.0, T, 0.01),
+    "cosine": keras_schedules.CosineDecay(1.0, T),
+    "warm-up, cosine": keras_schedules.CosineDecay(
+        0.0, T - rise, warmup_target=1.0, warmup_steps=rise
+    ),
+}
+for name, twin in twins.items():
+    theirs = [float(twin(t)) for t in range(0, T, 60)]
+    claims.close(f"{name}, ours against Keras's", shapes[name][::60], theirs, 1e-5)
+
+# %% [markdown]
+# The race: the clerk's labels, batches of 16, peak 0.6, which is too bold to keep for long. About 4
+# seconds.
+
+# %%
+settings = [{"seed": s, "rate": 0.6, "schedule": f} for f in schedules.values() for s in seeds]
+members = ensemble.MLPs(settings, inputs, 10, hidden=(64, 64))
+bar = [callbacks.Progress("schedules")]
+options = {"validation_data": valid, "optimizer": "sgd", "callbacks": bar}
+run = members.fit(x_train, y_clerk, epochs, 16, **options)
+falling = {name: run["val_loss"][5 * i : 5 * i + 5] for i, name in enumerate(schedules)}
+title = "Those that fall, win"
+plotting.curves(np.arange(1, epochs + 1), falling, "epoch", "validation loss (nats)", title)
+
+# %%
+end = {name: five[:, -1] for name, five in falling.items()}
+plotting.spread(end, "validation loss (nats)", title="The same at the end", percent=False)
+
+# %%
+for name in ("step", "exponential", "cosine"):
+    claims.at_least(f"{name}: loss below constant", end["constant"].mean() - end[name].mean(), 0.02)
+gain = end["cosine"].mean() - end["warm-up, cosine"].mean()
+claims.between("warm-up: loss below cosine without it", gain, -0.05, 0.05)
+
+# %% [markdown]
+# **A popular trick that does not help here**: warm-up. It was made for huge batches and deep
+# networks, whose first steps are dangerous. Ours is small, and survives its first step: with and
+# without warm-up, the dots overlap. A single lucky run could have "proved" either.
+#
+# ### Batch size
+#
+# A batch of $B$ examples gives a gradient whose noise falls with $\sqrt B$, and $B$ times fewer
+# steps an epoch. Goyal et al. (2017): with $k$ times the batch, take $k$ times the rate. Ten
+# epochs, fixed and scaled; about 6 seconds.
+
+# %%
+sizes, by_size = (16, 64, 256), {"rate fixed": [], "rate scaled": []}
+for size in sizes:
+    pair = [0.03] * 5 + [0.03 * size / 16] * 5
+    settings = [{"seed": s % 5, "rate": rate} for s, rate in enumerate(pair)]
+    members = ensemble.MLPs(settings, inputs, 10, hidden=(64, 64))
+    bar = [callbacks.Progress(f"batches of {size}")]
+    run = members.fit(x_train, y_train, lab.epochs(10), size, optimizer="sgd", callbacks=bar)
+    by_size["rate fixed"].append(run["loss"][:5, -1])
+    by_size["rate scaled"].append(run["loss"][5:, -1])
+lines = {name: np.transpose(found) for name, found in by_size.items()}
+names = ("examples in a batch", "training loss, epoch 10 (nats)")
+plotting.curves(sizes, lines, *names, "Large batches need large steps", xscale="log")
+
+# %%
+fixed, scaled = (found.mean(0) for found in lines.values())
+claims.at_least("batches of 256 over 16, loss, rate fixed", fixed[2] / fixed[0], 3)
+claims.at_most("batches of 256, loss, rate scaled over fixed", scaled[2] / fixed[2], 0.6)
+
+# %% [markdown]
+# ## 6 · From scratch, or from a tuned start?
+#
+# A trained network is a place to start from. Take five that know upright digits, and give them 30
+# examples of a new task: digits one pixel further right, or digits in a mirror. Beside them, five
+# networks that start from nothing. About 6 seconds.
+
+# %%
+source = ensemble.MLPs([{"seed": s, "rate": 3e-3} for s in seeds], inputs, 10, hidden=(64, 64))
+source.fit(x_train, y_train, lab.epochs(15), callbacks=[callbacks.Progress("upright digits")])
+tasks = {"moved": lambda x: np.roll(x, 1, axis=2), "mirrored": lambda x: x[:, :, ::-1]}
+cold = [{"seed": s, "rate": 2e-3} for s in seeds]
+warm = [{"seed": s, "rate": 2e-3, "init": source.weights(s)} for s in seeds]
+own = [np.stack([task(x)] * 10) for task in tasks.values() for x in [x_train[:30]]]
+own_valid = [np.stack([task(x_valid)] * 10) for task in tasks.values()]
+
+# %%
+members = ensemble.MLPs((cold + warm) * 2, inputs, 10, hidden=(64, 64))
+options = {"validation_data": (np.concatenate(own_valid), y_valid)}
+options["callbacks"] = [callbacks.Progress("new tasks")]
+run = members.fit(np.concatenate(own), y_train[:30], lab.epochs(30), 16, **options)
+names = [f"{task}, {start}" for task in tasks for start in ("from scratch", "tuned start")]
+lines = {name: run["val_accuracy"][5 * i : 5 * i + 5] for i, name in enumerate(names)}
+epoch = np.arange(1, lab.epochs(30) + 1)
+title = "Thirty examples, two starts"
+plotting.curves(epoch, lines, "epoch", "validation accuracy", title)
+
+# %%
+early = {name: five[:, : max(1, lab.epochs(5))].mean() for name, five in lines.items()}
+last = {name: five[:, -1].mean() for name, five in lines.items()}
+for task, lead in {"moved": 0.1, "mirrored": 0.03}.items():
+    gain = early[f"{task}, tuned start"] - early[f"{task}, from scratch"]
+    claims.at_least(f"{task}: lead of the tuned start, epochs 1 to 5", gain, lead)
+moved, mirrored = (last[f"{t}, tuned start"] - last[f"{t}, from scratch"] for t in tasks)
+claims.at_least("moved: lead at the end minus that of mirrored", moved - mirrored, 0.0)
+
+# %% [markdown]
+# A tuned start always begins ahead. Whether it ends ahead depends on how alike the tasks are: for
+# moved digits it does, for mirrored ones the lead is gone. Lesson 11 makes a method of this.
+#
+# ## 7 · Search, with a budget
+#
+# Rate, dropout and L2 interact, so they must be set together. Trying all is hopeless; trying at
+# random is surprisingly good (Bergstra & Bengio 2012); better still is to let results guide the
+# next trials. **Optuna** (Akiba et al. 2019) does that: we *ask* for settings, train, and *tell*.
+#
+# The budget, stated beforehand: **32 trainings** of 15 epochs with the clerk's 200 labels: 16 at
+# random, then twice 8 guided by a tree-structured Parzen estimator (Bergstra et al. 2011). About 10
+# seconds.
+
+# %%
+import optuna
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+sampler = optuna.samplers.TPESampler(n_startup_trials=16, seed=lab.seed)
+study = optuna.create_study(direction="maximize", sampler=sampler)
+
+
+def draw(trial):
+    return {
+        "rate": trial.suggest_float("rate", 1e-4, 1e-1, log=True),
+        "dropout": trial.suggest_float("dropout", 0.0, 0.8),
+        "l2": trial.suggest_float("l2", 1e-5, 1e-1, log=True),
+    }
+
+
+# %%
+def train(settings):
+    """Settings without seeds, trained side by side: (validation, test) accuracies."""
+    members = ensemble.MLPs(settings, inputs, 10, hidden)
+    rows = np.tile(repeated, (len(settings), 1))
+    bar = [callbacks.Progress(f"{len(settings)} trials")]
+    members.fit(x_train, y_clerk, lab.epochs(15), indices=rows, callbacks=bar)
+    pairs = ((x_valid, y_valid), (data.x_test, data.y_test))
+    return [(members.predict(x).argmax(-1) == y).mean(1) for x, y in pairs]
+
+
+for budget in (16, 8, 8):
+    trials = [study.ask() for _ in range(budget)]
+    reached, _ = train([dict(seed=t.number, **draw(t)) for t in trials])
+    for trial, value in zip(trials, reached, strict=True):
+        study.tell(trial, value)
+
+# %%
+reached = np.array([trial.value for trial in study.trials])
+lines = {"this trial": reached, "best so far": np.maximum.accumulate(reached)}
+title = "32 trials: 16 at random, then guided"
+plotting.curves(np.arange(1, 33), lines, "trial", "validation accuracy", title)
+
+# %% [markdown]
+# Where does it look? Every dot is a trial; the guided ones gather where the first were good.
+
+# %%
+places = [[math.log10(t.params["rate"]), t.params["dropout"]] for t in study.trials]
+kind = (np.arange(32) >= 16).astype(int)
+names = ("log₁₀ of the learning rate", "dropout")
+plotting.embedding(places, kind, ["random", "guided"], "Where the search looked", names=names)
+
+# %% [markdown]
+# The winner's validation accuracy flatters it: the best of 32 was partly lucky. So train it anew
+# with five seeds, and only now ask the test digits.
+
+# %%
+flattered, winner = study.best_value, study.best_params
+_, again = train([dict(seed=100 + s, **winner) for s in seeds])
+compared = {"no cure": tested["no cure"], "dropout, by hand": tested["dropout"]}
+compared["found by the search"] = again
+plotting.spread(compared, "test accuracy", title="What the search was worth")
+
+# %%
+claims.at_least("test accuracy, search over no cure", again.mean() - nothing, 0.03)
+claims.at_least("validation accuracy of the winner in the search", flattered, 0.85)
+guided = reached[16:].mean() - reached[:16].mean()
+claims.at_least("validation accuracy, guided trials over random ones", guided, 0.02)
+
+# %% [markdown]
+# ## 8 · Keep a log
+#
+# Long trainings are watched from outside. The common format is TensorBoard's event file: a row of
+# records, each a length, a checksum, and a message with step, name and number. `EventLog` writes
+# them by tensorboardX, which needs no TensorFlow. `tensorboard --logdir FOLDER` (a package of its
+# own) draws them in a browser.
+
+# %%
+folder = tempfile.TemporaryDirectory()
+model.optimizer.learning_rate = min(test.suggestion, 0.2)  # the network of section 5
+watch = [callbacks.EventLog(folder.name), callbacks.Progress("logged")]
+options = {"validation_data": (flat(x_valid), y_valid), "callbacks": watch}
+run = model.fit(flat(x_train), y_train, 16, lab.epochs(10), verbose=0, **options)
+logged = callbacks.read_events(folder.name)
+folder.cleanup()
+print("in the log:", ", ".join(sorted(logged)))
+
+# %%
+steps, _ = logged["loss"]
+lines = {"training": logged["loss"][1], "validation": logged["val_loss"][1]}
+plotting.curves(steps, lines, "epoch", "loss (nats)", "Read back from the event file")
+
+# %%
+claims.close("loss in the log against fit's history", logged["loss"][1], run.history["loss"], 1e-6)
+score = run.history["val_accuracy"][-1]
+claims.at_least("validation accuracy at the suggested rate", score, 0.8)
+
+# %% [markdown]
+# ## 9 · When larger is better again
+#
+# Section 1 says: too many weights, and a network learns by heart. Then a still larger network
+# should be worse. Measure it where it can be computed exactly: $k$ random ReLU features of 200
+# digits (one label in ten wrong), the last layer by least squares, the smallest solution where
+# there are many.
+
+
+# %%
+widths = np.unique([*np.geomspace(10, 2400, 20).astype(int), few])
+rng = lab.rng(20)
+y_tenth = np.where(rng.random(more) < 0.1, (y_train + rng.integers(1, 10, more)) % 10, y_train)
+
+
+def errors_by_width(seed, n=few):
+    """Training and test error of one random network, for each width."""
+    rng = lab.rng(30 + seed)
+    W = rng.normal(size=(inputs, widths[-1])) / np.sqrt(inputs)
+    pick = rng.choice(more, n, replace=False)
+    features, features_test = relu(flat(x_train[pick]) @ W), relu(flat(data.x_test) @ W)
+    found = []
+    for k in widths:
+        A = features[:, :k]  # A⁺ = Aᵀ (A Aᵀ)⁺ gives the smallest of all best solutions
+        inverse = np.linalg.pinv(A @ A.T, rcond=1e-12, hermitian=True)
+        last = A.T @ (inverse @ np.eye(10)[y_tenth[pick]])
+        pairs = ((features, y_tenth[pick]), (features_test, data.y_test))
+        found.append([np.mean((f[:, :k] @ last).argmax(1) != y) for f, y in pairs])
+    return np.transpose(found)
+
+
+# %%
+found = np.array([errors_by_width(s) for s in seeds])
+lines = {"training error": found[:, 0], "test error": found[:, 1]}
+title = f"Double descent: {few} examples"
+plotting.curves(widths, lines, "features k", "error", title, xscale="log")
+
+# %%
+error = dict(zip(widths.tolist(), found[:, 1].mean(0), strict=True))
+small = min(error[k] for k in error if k < few)
+claims.at_least("test error at k = n over the best below", error[few] / small, 1.5)
+claims.at_most("test error of the largest over the best below n", error[widths[-1]] / small, 0.95)
+
+# %% [markdown]
+# **Double descent** (Belkin et al. 2019; in deep networks Nakkiran et al. 2020). At $k = n$ exactly
+# one solution hits every label, mistakes included, whatever it costs. With more features there are
+# many such solutions, and the smallest is tame. More weights than examples are no illness by
+# themselves.
+#
+# ## 10 · Debugging drill
+#
+# A network with a bug still trains, a bit worse. Two tests before every long training:
+#
+# 1. **The first loss.** Ten classes, nothing known: $\ln 10 = 2.30$.
+# 2. **One batch.** Any sound network can learn 20 examples by heart, loss near 0.
+#
+# Three versions of one network and its data, with a loss written by hand; one is sound. Which bugs
+# were planted?
+
+# %%
+suspects = {
+    "A": (network(last="softmax"), flat(x_train)),
+    "B": (network(), flat(x_train)),
+    "C": (network(), 255 * flat(x_train)),
+}
+
+
+def surprise(y, z):
+    label = ops.one_hot(ops.cast(ops.reshape(y, (-1,)), "int32"), 10)
+    return ops.logsumexp(z, axis=-1) - ops.sum(label * z, axis=-1)
+
+
+first = {}
+for name, (suspect, x) in suspects.items():
+    first[name] = float(ops.mean(surprise(y_train, suspect(x))))
+plotting.bars(
+    first, "loss before training (nats)", bar=math.log(10), title="Test 1: the first loss"
+)
+
+# %%
+claims.between("first loss of A", first["A"], 2.1, 2.7)
+claims.between("first loss of B", first["B"], 2.1, 2.7)
+claims.at_least("first loss of C", first["C"], 5)
+
+# %% [markdown]
+# C is caught: it is sure before it has seen anything, since its pixels run from 0 to 255, not to 1.
+# A and B pass. Test 2: twenty digits, over and over.
+
+# %%
+by_heart = {}
+for name in ("A", "B"):
+    suspect, x = suspects[name]
+    suspect.compile(keras.optimizers.Adam(0.01), surprise, jit_compile=lab.jit)
+    batch = np.tile(np.arange(20), 100)  # 100 steps an epoch, all of them the same batch
+    bar = [callbacks.Progress(name)]
+    one = suspect.fit(
+        x[batch], y_train[batch], 20, lab.epochs(5), shuffle=False, verbose=0, callbacks=bar
+    )
+    by_heart[name] = one.history["loss"]
+at = 100 * np.arange(1, lab.epochs(5) + 1)
+floor = math.log(math.e + 9) - 1
+plotting.curves(at, by_heart, "step", "loss (nats)", "Test 2: one batch by heart", bar=floor)
+
+# %%
+claims.at_least("A: loss on one batch", by_heart["A"][-1], 1.46)
+claims.at_most("B: loss on one batch", by_heart["B"][-1], 0.05)
+
+# %% [markdown]
+# A is caught, and the height of its floor says why. Its last layer is a softmax, and the loss takes
+# a softmax again. A probability is at most 1, so the second softmax gives the right class at most
+# $e / (e + 9)$: no loss below $\ln (e + 9) - 1 = 1.46$. It would have trained, badly, for ever.
+# (On TensorFlow, Keras's own cross-entropy notices this bug; nothing notices the next one.)
+
+# %% [markdown]
+# ## What you take along
+#
+# **Why does training fail, and what makes it work?** The signal dies on the way (cured by a start
+# that fits the activation, section 3, or by normalisation, 4); steps are too small or too large
+# (range test and a falling rate, 5); the network learns by heart (more data, augmentation, dropout,
+# early stopping, 2); or there is a bug (10). Each cure is for one illness: measure first.
+#
+# What all this cannot do: make up for data that is missing or wrong. No cure reached what four
+# times the data did. And every comparison here holds for this data and this size; double descent
+# (9) is a warning against rules of thumb. Lesson 05 builds knowledge about images into the network
+# itself.
+#
+# ### Sources
+#
+# - Akiba et al. 2019, Optuna, KDD, arXiv:1907.10902
+# - Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI, doi:10.24432/C50P49
+# - Ba, Kiros & Hinton 2016, Layer Normalization, arXiv:1607.06450
+# - Belkin, Hsu, Ma & Mandal 2019, Reconciling Modern Machine-Learning Practice and the Classical
+#   Bias–Variance Trade-off, PNAS 116, doi:10.1073/pnas.1903070116
+# - Bergstra, Bardenet, Bengio & Kégl 2011, Algorithms for Hyper-Parameter Optimization, NIPS
+# - Bergstra & Bengio 2012, Random Search for Hyper-Parameter Optimization, Journal of Machine
+#   Learning Research 13
+# - Glorot & Bengio 2010, Understanding the Difficulty of Training Deep Feedforward Neural Networks,
+#   AISTATS
+# - Goyal et al. 2017, Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour, arXiv:1706.02677
+# - He, Zhang, Ren & Sun 2015, Delving Deep into Rectifiers, ICCV, arXiv:1502.01852
+# - Ioffe & Szegedy 2015, Batch Normalization, ICML, arXiv:1502.03167
+# - Loshchilov & Hutter 2017, SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR,
+#   arXiv:1608.03983
+# - Nakkiran et al. 2020, Deep Double Descent, ICLR, arXiv:1912.02292
+# - Santurkar, Tsipras, Ilyas & Mądry 2018, How Does Batch Normalization Help Optimization?,
+#   NeurIPS, arXiv:1805.11604
+# - Smith 2017, Cyclical Learning Rates for Training Neural Networks, WACV, arXiv:1506.01186
+# - Srivastava et al. 2014, Dropout, Journal of Machine Learning Research 15
+
+# %% [markdown]
+# ## Lab (10 points)
+#
+# Write each function in place of `raise NotImplementedError`, run the cell, then the check below
+# it. A check draws fresh numbers every time and tells you what to look at next. NumPy arrays and
+# lists go in; arrays or lists may come out. The first cell of the notebook is all that the lab
+# needs, and all that a grader runs before it: use NumPy and Keras, not the functions of the lesson.
+#
+# ### Exercise 1: dropout, there and back (2 points)
+#
+# Section 2 went forwards. On the way back, blame passes through a unit as the signal did. The luck
+# comes in as `noise`, uniform in [0, 1): a number is kept where its noise is at least `rate`.
+# Without noise (`None`) training is over, and nothing is dropped.
+
+
+# %% exercise="dropout"
+def dropout(x, noise, rate, blame):
+    """x, blame: (n, units), what goes in, and the loss's slope by what comes out.
+
+    noise: (n, units) or None. rate: in [0, 1). Returns two arrays (n, units): what comes out, and
+    the loss's slope by x.
+    """
+    ### BEGIN SOLUTION
+    if noise is None:
+        return x, blame
+    scale = (noise >= rate) / (1 - rate)
+    return x * scale, blame * scale
+    ### END SOLUTION
+
+
+# %% checks="dropout" points=2
+@checks.exercise("dropout")
+def _(check):
+    def ask(x, noise, rate, blame):
+        found = check.ask("dropout", x, noise, rate, blame)
+        form = "Return two arrays: what comes out, and the slope by x."
+        check.that(isinstance(found, list | np.ndarray) and len(found) == 2, form)
+        hint = "Each array has the shape of x, and all its numbers are finite."
+        return [check.array(one, x.shape, hint) for one in found]
+
+    for rate in (0.25, 0.7):
+        for x, blame in check.arrays((6, 9), (6, 9), count=2):
+            x = np.maximum(x, 0)  # as after a ReLU: many are zero, which are not dropped
+            noise = check.rng.random(x.shape)
+            keep = noise >= rate
+            y, back = ask(x, noise, rate, blame)
+            case = f"At rate {rate}: "
+            mistakes = {
+                "a number stays where its noise is at least the rate, not below it.": ~keep * x,
+                "what stays must grow, so that the mean is as before.": keep * x,
+                "what stays is divided by the share that is kept, not by the rate.": keep
+                * (x / rate),
+                "what stays must grow, not shrink.": keep * x * (1 - rate),
+                "right units, but those of the other side: which are kept?": ~keep * x / (1 - rate),
+                "nothing was dropped.": x,
+            }
+            for hint, wrong in mistakes.items():
+                check.that(not np.allclose(y, wrong, atol=1e-4), case + hint)
+            check.close(y, keep * x / (1 - rate), case + "what comes out is wrong.")
+            right = keep * blame / (1 - rate)
+            mistakes = {
+                "the blame of dropped units must be dropped too.": blame,
+                "the blame is scaled as the signal was.": keep * blame,
+                "a number that is 0 by itself was not dropped: use the noise.": right * (x != 0),
+            }
+            for hint, wrong in mistakes.items():
+                check.that(not np.allclose(back, wrong, atol=1e-4), case + hint)
+            check.close(back, right, case + "the slope by x is wrong.")
+    for x, blame in check.arrays((4, 5), (4, 5), count=2):
+        y, back = ask(x, None, 0.5, blame)
+        check.close(y, x, "Without noise training is over: nothing is dropped or scaled.")
+        check.close(back, blame, "Without noise the blame passes as it is.")
+        y, back = ask(x, check.rng.random(x.shape), 0.0, blame)
+        check.close(y, x, "At rate 0 everything stays.")
+
+
+# %% [markdown]
+# ### Exercise 2: batch normalisation in training and inference (3 points)
+#
+# Section 4 had one batch of rows. Now any number of axes, the last one the channels: mean and
+# variance run over all others. In training, normalise by the batch and move the averages,
+# $m \leftarrow \rho\, m + (1 - \rho)\, \mu$, the variance likewise. Afterwards, use the averages
+# and leave them alone.
+
+
+# %% exercise="batch_norm"
+def batch_norm(x, gamma, beta, mean, variance, training, momentum=0.99, epsilon=1e-3):
+    """x: (..., channels). gamma, beta, mean, variance: (channels,), the last two averages so far.
+
+    training: True or False. momentum is ρ. Returns three arrays: the normalised x, of its shape,
+    and the new averages of mean and variance, (channels,).
+    """
+    ### BEGIN SOLUTION
+    mu, var = mean, variance
+    if training:
+        axes = tuple(range(x.ndim - 1))
+        mu, var = x.mean(axes), x.var(axes)
+        mean = momentum * mean + (1 - momentum) * mu
+        variance = momentum * variance + (1 - momentum) * var
+    return gamma * (x - mu) / np.sqrt(var + epsilon) + beta, mean, variance
+    ### END SOLUTION
+
+
+# %% checks="batch_norm" points=3
+@checks.exercise("batch_norm")
+def _(check):
+    def by_keras(x, gamma, beta, mean, variance, training, momentum, epsilon):
+        layer = layers.BatchNormalization(momentum=momentum, epsilon=epsilon)
+        layer.build(x.shape)
+        layer.set_weights([gamma, beta, mean, variance])
+        y = ops.convert_to_numpy(layer(x, training=training))
+        return [y, *layer.get_weights()[2:]]
+
+    def ask(*arguments):
+        found = check.ask("batch_norm", *arguments)
+        form = "Return three arrays: the normalised x, and the two new averages."
+        check.that(isinstance(found, list) and len(found) == 3, form)
+        x, channels = arguments[0], arguments[1].shape
+        y = check.array(found[0], x.shape, "The normalised x has the shape of x.")
+        hint = "Each average is one number for each channel."
+        return [y, *(check.array(one, channels, hint) for one in found[1:])]
+
+    for shape in [(16, 4), (5, 4, 6, 3)]:
+        case = f"For x of shape {shape}"
+        for training in (True, False):
+            c = shape[-1]
+            x = next(check.arrays(shape, scale=3, count=1)) + np.float32(check.rng.uniform(2, 4, c))
+            gamma, beta, mean = (np.float32(check.rng.uniform(0.5, 2, c)) for _ in range(3))
+            variance = np.float32(check.rng.uniform(2, 5, c))
+            momentum, epsilon = 0.8, 0.5  # an epsilon that shows where it stands
+            arguments = (x, gamma, beta, mean, variance, training, momentum, epsilon)
+            y, m, v = ask(*arguments)
+            right = by_keras(*arguments)
+            axes = tuple(range(x.ndim - 1))
+            mu, var = x.mean(axes), x.var(axes)
+            if training:
+                one = gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + epsilon) + beta
+                mistakes = {
+                    "mean and variance run over all axes but the last.": one,
+                    "in training the batch's own mean and variance count.": gamma
+                    * (x - mean)
+                    / np.sqrt(variance + epsilon)
+                    + beta,
+                    "normalise by the batch itself, not by the averages just moved.": gamma
+                    * (x - right[1])
+                    / np.sqrt(right[2] + epsilon)
+                    + beta,
+                    "epsilon stands under the root.": gamma * (x - mu) / (np.sqrt(var) + epsilon)
+                    + beta,
+                    "gamma and beta are missing.": (x - mu) / np.sqrt(var + epsilon),
+                    "divide by the root of the variance.": gamma * (x - mu) / (var + epsilon)
+                    + beta,
+                }
+                for hint, wrong in mistakes.items():
+                    same = np.allclose(y, wrong, atol=1e-3)
+                    same = same and not np.allclose(wrong, right[0], atol=2e-3)
+                    check.that(not same, f"{case}, in training: {hint}")
+                check.close(y, right[0], f"{case}, in training: the values are wrong.", rtol=1e-3)
+                swapped = momentum * mu + (1 - momentum) * mean
+                hint = f"{case}: the old average keeps the share momentum, the batch gets the rest."
+                check.that(not np.allclose(m, swapped, atol=1e-3), hint)
+                hint = f"{case}: in training the averages move."
+                check.that(not np.allclose(m, mean, atol=1e-5), hint)
+                check.close(m, right[1], f"{case}: the new average of the mean is wrong.", 1e-3)
+                hint = f"{case}: the variance's average is that of the variance, divided by n."
+                check.close(v, right[2], hint, 1e-3)
+            else:
+                own = gamma * (x - mu) / np.sqrt(var + epsilon) + beta
+                hint = f"{case}, after training: use the averages, not the batch."
+                check.that(not np.allclose(y, own, atol=1e-3), hint)
+                check.close(y, right[0], f"{case}, after training: the values are wrong.", 1e-3)
+                hint = f"{case}: after training the averages stay as they are."
+                check.close(m, mean, hint, 1e-5)
+                check.close(v, variance, hint, 1e-5)
+
+
+# %% [markdown]
+# ### Exercise 3: cosine decay with warm-up (3 points)
+#
+# Section 5 drew shares of a peak. Now the whole schedule, for many steps at once: from 0 at step 0
+# straight up to `peak` at step `warmup`; from there half a cosine wave down to `floor` at step
+# `total`; `floor` ever after. Without warm-up (`warmup` is 0), it begins at the peak.
+
+
+# %% exercise="schedule"
+def schedule(steps, peak, floor, warmup, total):
+    """steps: (n,) whole numbers from 0. peak, floor: rates, peak > floor >= 0. warmup < total.
+
+    Returns the learning rate at each step, (n,).
+    """
+    ### BEGIN SOLUTION
+    share = np.clip((steps - warmup) / (total - warmup), 0, 1)
+    falling = floor + (peak - floor) * (1 + np.cos(np.pi * share)) / 2
+    return np.where(steps < warmup, peak * steps / max(warmup, 1), falling)
+    ### END SOLUTION
+
+
+# %% checks="schedule" points=3
+@checks.exercise("schedule")
+def _(check):
+    def by_keras(steps, peak, floor, warmup, total):
+        wave = keras.optimizers.schedules.CosineDecay(peak, total - warmup, alpha=floor / peak)
+        falling = ops.convert_to_numpy(wave(np.float32(np.maximum(steps - warmup, 0))))
+        return np.where(steps < warmup, peak * steps / max(warmup, 1), falling)
+
+    for warm in (False, True):
+        for _ in range(2):
+            total = int(check.rng.integers(60, 90))
+            warmup = int(check.rng.integers(9, 20)) if warm else 0
+            peak, floor = float(check.rng.uniform(1, 2)), float(check.rng.uniform(0.1, 0.3))
+            steps = np.concatenate([[0, warmup, total], check.rng.integers(0, total, 12)])
+            late = total + check.rng.integers(1, 50, 3)
+            steps = np.concatenate([steps, late])
+            right = by_keras(steps, peak, floor, warmup, total)
+            found = check.ask("schedule", steps, peak, floor, warmup, total)
+            found = check.array(found, steps.shape, "One finite rate for each step.")
+            case = f"With warmup {warmup}, total {total}"
+            rise = steps < warmup
+            if warm:
+                hint = f"{case}: at step 0 the rate is 0, at step warmup it is the peak."
+                check.close(found[:2], right[:2], hint, rtol=1e-3)
+                hint = f"{case}: during warm-up the rate rises along a straight line."
+                check.close(found[rise], right[rise], hint, rtol=1e-3)
+            else:
+                hint = f"{case}: without warm-up the rate begins at the peak."
+                check.close(found[0], peak, hint, rtol=1e-3)
+            hint = f"{case}: at step total the rate is the floor, reached along half a wave."
+            check.close(found[2], floor, hint, rtol=1e-3)
+            hint = f"{case}: after step total the rate stays at the floor."
+            check.close(found[-3:], right[-3:], hint, rtol=1e-3)
+            hint = f"{case}: between peak and floor, half a cosine wave, counted from where?"
+            check.close(found, right, hint, rtol=1e-3)
+
+
+# %% [markdown]
+# ### Exercise 4: early stopping (2 points)
+#
+# After each epoch the validation loss is looked at. It counts as better if it is lower than the
+# best so far by *more than* `margin`; the first one is better than none; one that is NaN never is.
+# After `patience` epochs in a row without a better one, training stops. Which epoch was the last,
+# and which one's weights are kept?
+
+
+# %% exercise="early_stopping"
+def early_stopping(losses, patience, margin):
+    """losses: list, the validation loss after epochs 0, 1, … if training went on to the end.
+
+    patience: at least 1. margin: at least 0. Returns two whole numbers: the last epoch that is
+    run, and the epoch of the best loss (0 if none was better than none).
+    """
+    ### BEGIN SOLUTION
+    best, lowest = 0, math.inf
+    waited = 0
+    for epoch, loss in enumerate(losses):
+        waited += 1
+        if loss < lowest - margin:
+            best, lowest, waited = epoch, loss, 0
+        if waited >= patience:
+            return epoch, best
+    return len(losses) - 1, best
+    ### END SOLUTION
+
+
+# %% checks="early_stopping" points=2
+@checks.exercise("early_stopping")
+def _(check):
+    def replay(losses, patience, margin):
+        seen = []  # (epoch, loss) of every better one
+        for epoch, loss in enumerate(losses):
+            if not np.isnan(loss) and (not seen or loss < seen[-1][1] - margin):
+                seen.append((epoch, loss))
+            last = seen[-1][0] if seen else -1
+            if epoch - last >= patience:
+                return [epoch, max(last, 0)]
+        return [len(losses) - 1, max(last, 0)]
+
+    def ask(losses, patience, margin, hint):
+        losses = [float(loss) for loss in losses]
+        found = check.ask("early_stopping", losses, patience, margin)
+        form = "Return two whole numbers: the last epoch, and the best one."
+        found = check.array(found, (2,), form).tolist()
+        right = replay(losses, patience, margin)
+        swapped = found == right[::-1] and found != right
+        check.that(not swapped, "The last epoch comes first, then the best one.")
+        check.equal(found, right, f"{hint} (patience {patience}, margin {margin:g})")
+
+    a, b = np.sort(check.rng.uniform(0.5, 1, 2))
+    nan = math.nan
+    cases = {
+        "A loss that keeps falling never stops: run to the end": ([b, b - 0.1, b - 0.2], 2, 0.0),
+        "Count epochs without a better loss than the best, not the last": ([a, 9, 8, 7, 6], 2, 0.0),
+        "A better loss starts the count of epochs anew": ([1, 2, 0.9, 2, 0.8, 2, 2, 2], 3, 0.0),
+        "A loss as low as the best is not lower": ([1, 1, 1, 1, 1, 1], 3, 0.0),
+        "Lower by less than the margin is no better": ([1, 0.97, 0.94, 0.91, 0.88], 3, 0.1),
+        "The margin is measured from the best so far": ([1, 0.95, 0.88, 0.88, 0.88], 3, 0.1),
+        "NaN is never better, nor a best to compare with": ([nan, 1, nan, 0.9, 2, 2, 2], 2, 0.0),
+        "With NaN alone there is no better loss: the kept epoch is 0": ([nan] * 5, 3, 0.0),
+        "With patience 1 the first epoch that is no better is the last": ([1, 2], 1, 0.0),
+    }
+    for hint, (losses, patience, margin) in cases.items():
+        ask(losses, patience, margin, hint)
+    for _ in range(12):
+        n, patience = int(check.rng.integers(1, 30)), int(check.rng.integers(1, 6))
+        losses = np.exp(-np.arange(n) / 5) + 0.1 * check.rng.random(n)
+        margin = float(check.rng.choice([0.0, 0.05]))
+        ask(losses, patience, margin, "Replay it epoch by epoch: something is off")
+
+
+# %% [markdown]
+# ### Going further (no points)
+#
+# Give the clerk a rest: with correct labels, which cures still help? Combine the two best. Search
+# with twice the budget. Plot the range test for Adam: is its best rate higher or lower than SGD's?
