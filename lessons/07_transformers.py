@@ -484,7 +484,7 @@ makers = {
 }
 networks = {name: ready(make()) for name, make in makers.items()}
 rates = {"RNN": 3e-3, "LSTM": 1e-2, "transformer": 4e-3}
-TEXT, MEMORY = 7, 4  # processor seconds for each
+TEXT, MEMORY = 6, 7  # processor seconds for each
 
 
 # %%
@@ -976,7 +976,7 @@ def draw_digits(r):
 
 
 vision = vision_transformer()
-train(vision, draw_digits, lab.epochs(30), 3e-3, 64, label="vision transformer")
+train(vision, draw_digits, lab.epochs(28), 3e-3, 64, label="vision transformer")
 right = vision.predict(patches(data.x_test), 600, verbose=0).argmax(-1) == data.y_test
 claims.at_least("test accuracy of the vision transformer", right.mean(), 0.85)
 
@@ -1034,13 +1034,13 @@ def share_right(net):
 small.set_weights(gpt_weights)
 before = share_right(net)
 small.get_layer("mask").all.assign(0.0)
-train(small, draw_chat, lab.epochs(17), 3e-3, label="instruction tuning")
+train(small, draw_chat, lab.epochs(22), 3e-3, label="instruction tuning")
 tuned = unpack(small.get_weights())
 after = share_right(tuned)
 
 # %%
 claims.at_most("questions answered before the tuning", before, 0.05)
-claims.at_least("questions answered after it, in a form not seen with this country", after, 0.8)
+claims.at_least("questions answered after it, in a form not seen with this country", after, 0.7)
 
 # %% [markdown]
 # It answers in the form that was asked for, and carries a fact over to a wording in which it never

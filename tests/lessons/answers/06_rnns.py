@@ -1,5 +1,7 @@
 """What learners write for the lab of 06_rnns; see `test_answers.py` for the form."""
 
+import itertools
+
 
 def variant(head, body):
     """A function that makes an answer with some pieces of its right form replaced."""
@@ -67,15 +69,56 @@ UNROLL = [
         "does not become zero",
         unroll(("            out[k, t] = h", "                out[k, t] = h")),
     ),
-    ("one step too many", "Some states differ|goes on", unroll(("t < lengths", "t <= lengths"))),
+    ("one step too many", "one step too many", unroll(("t < lengths[k]", "t <= lengths[k]"))),
+    ("one step too few", "one step too few", unroll(("t < lengths[k]", "t < lengths[k] - 1"))),
+    ("sigmoid", "not the sigmoid", unroll(("np.tanh", "special.expit"))),
+    ("no bias, and going on", "states after step 1", unroll((" + b", ""), ("lengths[k]", "T"))),
+    (
+        "one array stored again and again",
+        "All steps of yours are alike",
+        """def unroll(x, lengths, W, R, b):
+    h, states = np.zeros((len(x), len(b))), []
+    for t in range(x.shape[1]):
+        on = t < np.array(lengths)
+        h[on] = np.tanh(x[on, t] @ W + h[on] @ R + b)
+        states.append(h)
+    return np.stack(states, axis=1)
+""",
+    ),
+    (
+        "steps and sequences mixed up",
+        "One sequence flows into the next",
+        """def unroll(x, lengths, W, R, b):
+    h, states = 0 * (x[0] @ W), []
+    for x_t in x:
+        h = np.tanh(x_t @ W + h @ R + b)
+        states.append(h)
+    return states
+""",
+    ),
+    (
+        "read from the wrong end",
+        "states after step 1 are wrong",
+        unroll(("x[k, t]", "x[k, lengths[k] - 1 - t]")),
+    ),
+    (
+        "the lesson's function",
+        "rnn",
+        """def unroll(x, lengths, W, R, b):
+    states = rnn(x.swapaxes(0, 1), W, R, b)[1:].swapaxes(0, 1)
+    for row, length in zip(states, lengths):
+        row[length:] = row[length - 1]
+    return states
+""",
+    ),
     ("no state from before", "depends on the one before", unroll((" + h @ R", ""))),
     ("R turned", "h @ R, not R @ h", unroll(("h @ R", "R @ h"))),
     ("no bias", "bias b is missing", unroll((" + h @ R + b", " + h @ R"))),
     ("no tanh", "goes through tanh", unroll(("np.tanh", ""))),
-    ("starts from ones", "starts from a state of zeros", unroll(("h = np.zeros", "h = np.ones"))),
+    ("starts from ones", "before it the state is zero", unroll(("h = np.zeros", "h = np.ones"))),
     (
         "state goes on to the next sequence",
-        "Some states differ|starts from a state of zeros",
+        "One sequence flows into the next",
         unroll(
             ("        h = np.zeros(len(b))\n", ""),
             ("    for k in range(n):\n", "    h = np.zeros(len(b))\n    for k in range(n):\n"),
@@ -83,7 +126,7 @@ UNROLL = [
     ),
     ("last states alone", r"\(n, T, units\)", unroll(("return out", "return out[:, -1]"))),
     ("time first", r"\(n, T, units\)|differ", unroll(("return out", "return out.swapaxes(0, 1)"))),
-    ("nothing returned", "", unroll(("return out", "out"))),
+    ("nothing returned", "returned None", unroll(("return out", "out"))),
     ("not a number", "", unroll(("return out", "return out * np.nan"))),
     ("blank", "not yet", "def unroll(x, lengths, W, R, b):\n    raise NotImplementedError"),
 ]
@@ -187,15 +230,70 @@ BPTT = [
         bptt(("np.array(h[1:]) @ V - targets", "targets - np.array(h[1:]) @ V")),
     ),
     (
-        "wrong slope of tanh",
-        "differs from central",
+        "slope of tanh at the state before",
+        "belongs to the state after it",
         bptt(("(1 - h[t + 1] ** 2)", "(1 - h[t] ** 2)")),
     ),
     ("V forgotten", "four arrays", bptt((", h[1:].T @ miss", ""))),
     ("bias summed away", "shape of b", bptt(("A.sum(axis=0)", "A.sum()"))),
     ("b kept for each step", "shape of b", bptt(("A.sum(axis=0)", "A"))),
     ("a dict", "four arrays", "def bptt(x, targets, W, R, b, V):\n    return {'W': W}"),
-    ("None", "four arrays", "def bptt(x, targets, W, R, b, V):\n    pass"),
+    (
+        "only the last loss, V right",
+        "Every step has a loss",
+        bptt(
+            (
+                "    for t in range(T - 1",
+                "    all_miss, miss = miss, miss * (np.arange(T) == T - 1)[:, None]\n    for t in range(T - 1",
+            ),
+            ("h[1:].T @ miss", "h[1:].T @ all_miss"),
+        ),
+    ),
+    (
+        "slope of tanh on its own blame alone",
+        "all the blame of a state",
+        bptt(
+            (
+                "(V @ miss[t] + later) * (1 - h[t + 1] ** 2)",
+                "V @ miss[t] * (1 - h[t + 1] ** 2) + later",
+            )
+        ),
+    ),
+    (
+        "slope of tanh on later blame alone",
+        "all the blame of a state",
+        bptt(
+            (
+                "(V @ miss[t] + later) * (1 - h[t + 1] ** 2)",
+                "V @ miss[t] + later * (1 - h[t + 1] ** 2)",
+            )
+        ),
+    ),
+    (
+        "one step back",
+        "not one step only",
+        bptt(("later = R @ A[t]", "later = R @ (V @ miss[t] * (1 - h[t + 1] ** 2))")),
+    ),
+    ("no bias forward", "bias is missing", bptt((" + h[-1] @ R + b", " + h[-1] @ R"))),
+    (
+        "softmax",
+        "no softmax",
+        bptt(
+            (
+                "np.array(h[1:]) @ V - targets",
+                "special.softmax(np.array(h[1:]) @ V, axis=1) - targets",
+            )
+        ),
+    ),
+    ("R's gradient transposed", "by R is transposed", bptt(("h[:-1].T @ A", "A.T @ h[:-1]"))),
+    ("V with the state before", "by V pairs", bptt(("h[1:].T @ miss", "h[:-1].T @ miss"))),
+    (
+        "mean over all numbers",
+        "not a mean",
+        bptt((" - targets", " - targets\n    miss = miss / miss.size")),
+    ),
+    ("no sum over sequences of x", "by W differs", bptt(("return x.T @ A", "return abs(x).T @ A"))),
+    ("None", "returned None", "def bptt(x, targets, W, R, b, V):\n    pass"),
     ("blank", "not yet", "def bptt(x, targets, W, R, b, V):\n    raise NotImplementedError"),
 ]
 
@@ -271,17 +369,55 @@ LSTM_STEP = [
         "h comes first",
         lstm((RETURNED, "return m * c_new + (1 - m) * c, m * h_new + (1 - m) * h")),
     ),
-    ("i, f, o, g", "order of the gates", lstm(("i, f, g, o =", "i, f, o, g ="))),
-    ("f, i, g, o", "order of the gates", lstm(("i, f, g, o =", "f, i, g, o ="))),
+    *[
+        (", ".join(order), "order of the gates", lstm(("i, f, g, o =", f"{', '.join(order)} =")))
+        for order in itertools.permutations("ifgo")
+        if "".join(order) != "ifgo"
+    ],
+    (
+        "gates by turns",
+        "side by side",
+        lstm(
+            (
+                "a[:, :u], a[:, u : 2 * u], a[:, 2 * u : 3 * u], a[:, 3 * u :]",
+                "np.moveaxis(a.reshape(len(x), u, 4), 2, 0)",
+            )
+        ),
+    ),
+    (
+        "i and f exchanged in the equation",
+        "or where c is made",
+        lstm(("sigmoid(f) * c + sigmoid(i) * np", "sigmoid(i) * c + sigmoid(f) * np")),
+    ),
+    ("no sigmoid", "go through the sigmoid", lstm(("return 1 / (1 + np.exp(-a))", "return a"))),
+    (
+        "tanh for every gate",
+        "go through the sigmoid",
+        lstm(("return 1 / (1 + np.exp(-a))", "return np.tanh(a)")),
+    ),
+    ("g without tanh", "g goes through tanh", lstm(("np.tanh(g)", "g"))),
+    ("mask on h alone", "c stays too", lstm(("m * c_new + (1 - m) * c", "c_new"))),
+    (
+        "h made from the c that was kept",
+        "h is the old h",
+        lstm(
+            (
+                "    h_new =",
+                "    m = mask[:, None]\n    c_new = m * c_new + (1 - m) * c\n    h_new =",
+            ),
+            (RETURNED, "return h_new, c_new"),
+        ),
+    ),
+    ("h twice", "are the same", lstm(("m * c_new + (1 - m) * c", "m * h_new + (1 - m) * h"))),
     ("g through the sigmoid", "g, the new value", lstm(("np.tanh(g)", "sigmoid(g)"))),
     ("no tanh of c", "h shows tanh of c", lstm(("np.tanh(c_new)", "c_new"))),
     ("h forgotten", "h @ recurrent is missing", lstm((" + h @ recurrent", ""))),
     ("bias forgotten", "bias is missing", lstm((" + bias", ""))),
-    ("old c shown", "The new h differs", lstm(("np.tanh(c_new)", "np.tanh(c)"))),
+    ("old c shown", "shows the new c", lstm(("np.tanh(c_new)", "np.tanh(c)"))),
     ("f forgotten", "The new c differs", lstm(("sigmoid(f) * c", "c"))),
     ("h alone", "two arrays", lstm((RETURNED, "return h_new"))),
     ("units lost", "keep their shape", lstm((RETURNED, "return h_new[:, 0], c_new[:, 0]"))),
-    ("None", "two arrays", lstm((RETURNED, "h_new, c_new"))),
+    ("None", "returned None", lstm((RETURNED, "h_new, c_new"))),
     ("NaN", "", lstm((RETURNED, "return h_new * np.nan, c_new"))),
     (
         "blank",
@@ -375,7 +511,66 @@ SAMPLE = [
     ),
     ("no seed", "same seed", sample(("default_rng(seed)", "default_rng()"))),
     ("always seed 0", "Another seed", sample(("default_rng(seed)", "default_rng(0)"))),
-    ("overflow", "", sample(("    z = z - z.max(axis=1, keepdims=True)\n", ""))),
+    (
+        "rows at levels of their own, running sums",
+        "right",
+        """def sample(logits, temperature, seed):
+    z = np.array(logits, "float64").tolist()
+    rng, found = np.random.default_rng(seed), []
+    for row in z:
+        top = max(row)
+        if temperature == 0:
+            found.append(row.index(top))
+            continue
+        e = [np.exp((a - top) / temperature) for a in row]
+        found.append(int(np.searchsorted(np.cumsum(e), rng.random() * sum(e))))
+    return found
+""",
+    ),
+    (
+        "overflow, with choice",
+        "subtract each row's own largest",
+        sample(("    z = z - z.max(axis=1, keepdims=True)\n", "")),
+    ),
+    (
+        "overflow, with running sums",
+        "subtract each row's own largest",
+        """def sample(logits, temperature, seed):
+    if temperature == 0:
+        return logits.argmax(1)
+    e = np.exp(logits.astype("float64") / temperature)
+    p = e / e.sum(1, keepdims=True)
+    return (p.cumsum(1) < np.random.default_rng(seed).random((len(p), 1))).sum(1)
+""",
+    ),
+    (
+        "overflow, row by row",
+        "subtract each row's own largest",
+        """def sample(logits, temperature, seed):
+    if temperature == 0:
+        return logits.argmax(1)
+    rng = np.random.default_rng(seed)
+    e = np.exp(logits / temperature)
+    p = e / e.sum(1, keepdims=True)
+    return [min(np.searchsorted(np.cumsum(row), rng.random()), len(row) - 1) for row in p]
+""",
+    ),
+    (
+        "one largest for all rows, with choice",
+        "subtract each row's own largest",
+        sample(("z.max(axis=1, keepdims=True)", "z.max()")),
+    ),
+    (
+        "one largest for all rows, with running sums",
+        "subtract each row's own largest",
+        """def sample(logits, temperature, seed):
+    if temperature == 0:
+        return logits.argmax(1)
+    e = np.exp((logits - logits.max()) / temperature)
+    p = e / e.sum(1, keepdims=True)
+    return (p.cumsum(1) < np.random.default_rng(seed).random((len(p), 1))).sum(1)
+""",
+    ),
     (
         "the first row's logits for all",
         "own logits",
@@ -383,7 +578,7 @@ SAMPLE = [
     ),
     (
         "no case for zero",
-        "",
+        "At temperature 0",
         sample(("    if temperature == 0:\n        return logits.argmax(axis=1)\n", "")),
     ),
     (
@@ -402,7 +597,11 @@ SAMPLE = [
         "One integer",
         sample(("return [int(rng.choice(p.shape[1], p=row)) for row in p]", "return 0")),
     ),
-    ("None", "", sample(("return [int(rng.choice(p.shape[1], p=row)) for row in p]", "pass"))),
+    (
+        "None",
+        "returned None",
+        sample(("return [int(rng.choice(p.shape[1], p=row)) for row in p]", "pass")),
+    ),
     ("blank", "not yet", "def sample(logits, temperature, seed):\n    raise NotImplementedError"),
 ]
 
