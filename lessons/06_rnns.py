@@ -106,7 +106,7 @@ def read_so_far(t):
     title = f"Read so far: {word[:t]}{'.' * (8 - t)}"
     figure = plotting.grid(seen, highlight=(0, t - 1, 8, 1), title=title)
     for k, letter in enumerate(word):
-        figure.axes[0].text(k + 0.5, 8.1, letter, ha="center", va="top")
+        figure.axes[0].text(k + 0.08, 0.04, letter, va="top", size=9, weight="bold")
     return figure
 
 
@@ -229,8 +229,9 @@ def fading(rho, T=100, units=32, runs=5):
 
 
 def draw_fading(rho):
-    axes = "steps back", "log₁₀ of blame, relative to the last step"
+    axes = "steps back", "log₁₀ of blame (last step: 0)"
     figure = plotting.curves(np.arange(100), {"blame": np.log10(fading(rho))}, *axes)
+    figure.axes[0].texts[0].remove()  # one line needs no name
     figure.axes[0].set_ylim(-20, 7)
     return figure
 
@@ -266,7 +267,8 @@ def clip(gradient, c):
 # %% [markdown]
 # A task for the memory alone, used again below and in lesson 07: the first of many symbols must
 # still be known at the end. It is one of ten; the `delay` symbols after it are noise, ten others.
-# Guessing is right 10 % of the time. Here: plain gradient descent, $\rho = 1.3$, three seeds, 12 steps.
+# Guessing is right 10 % of the time. Here: plain gradient descent, $\rho = 1.3$, three seeds, 12
+# steps.
 
 # %%
 for row, answer in zip(*datasets.memory(count=3, delay=12, seed=0), strict=True):
@@ -296,10 +298,6 @@ descents = {name: [descend(20 + s, c) for s in range(3)] for name, c in clips.it
 # %%
 all_losses = {name: np.array([run[0] for run in runs]) for name, runs in descents.items()}
 tens = {name: losses.reshape(3, 30, 10).mean(-1) for name, losses in all_losses.items()}
-title = "The same descent, with and without clipping"
-plotting.curves(np.arange(5, 300, 10), tens, "update", "loss (nats), mean of 10 updates", title)
-
-# %%
 longest = np.max([lengths for _, lengths, _ in descents["not clipped"]])
 claims.at_least("longest gradient without clipping", longest, 5, digits=1)
 saturated = {name: np.mean([run[2] for run in runs]) for name, runs in descents.items()}
@@ -307,11 +305,13 @@ claims.at_least("states beyond 0.99 without clipping", saturated["not clipped"],
 claims.at_most("states beyond 0.99 with clipping", saturated["clipped at 1"], 0.25)
 claims.at_least("loss at the end without clipping", tens["not clipped"][:, -3:].mean(), 1.5)
 claims.at_most("loss at the end with clipping", tens["clipped at 1"][:, -3:].mean(), 0.5)
+title = "The same descent, with and without clipping"
+plotting.curves(np.arange(5, 300, 10), tens, "update", "loss (nats), mean of 10 updates", title)
 
 # %% [markdown]
-# Without clipping, long gradients throw the weights about: at the end a large part of the states sit where tanh is
-# flat, and the loss is not far from that of guessing ($\ln 10 = 2.3$). With clipping the same
-# descent solves the task. But clipping cannot lengthen what has vanished.
+# Without clipping, long gradients throw the weights about: at the end a large part of the states
+# sit where tanh is flat, and the loss is not far from that of guessing ($\ln 10 = 2.3$). With
+# clipping the same descent solves the task. But clipping cannot lengthen what has vanished.
 #
 # ## 3 · Gates
 #
@@ -383,14 +383,14 @@ for unit_forget_bias, start in [(True, 1.0), (False, 0.0)]:
 
 # %% [markdown]
 # The **gated recurrent unit** (GRU; Cho et al. 2014) has one state and two gates,
-# $z, r = \sigma(x_t W + h_{t-1} R + b)$. $z$ says how much of the old state to keep, $r$ how much of
-# it the new value $g$ may see:
+# $z, r = \sigma(x_t W + h_{t-1} R + b)$. $z$ says how much of the old state to keep, $r$ how much
+# of it the new value $g$ may see:
 #
 # $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot g_t.$$
 #
 # There are two conventions for $g$. The paper resets the state *before* it meets $R$; the faster
-# one, Keras's default `reset_after`, resets afterwards, and gives all three a second bias $b'$. With
-# $x$ for $x_t$ and $h$ for $h_{t-1}$:
+# one, Keras's default `reset_after`, resets afterwards, and gives all three a second bias $b'$.
+# With $x$ for $x_t$ and $h$ for $h_{t-1}$:
 #
 # $$g = \tanh(xW + (r \odot h) R + b) \quad\text{or}\quad g = \tanh(xW + b + r \odot (h R + b')).$$
 
@@ -465,15 +465,15 @@ plotting.curves(np.arange(100), relative, *axes, "Fresh layers: what is left of 
 # %% [markdown]
 # A surprise, if you had read that LSTMs solve vanishing gradients: fresh, they do not. Along its
 # direct path the GRU keeps half at each step ($0.5^{99} \approx 10^{-30}$), the LSTM
-# $\sigma(1) = 0.73$ ($0.73^{99} \approx 10^{-14}$); more comes by the way round. The plain RNN starts
-# with an orthogonal $R$ (Keras's choice), and is far from the worst. Gates *can* stay open, but
-# nobody has told them to.
+# $\sigma(1) = 0.73$ ($0.73^{99} \approx 3 \cdot 10^{-14}$); more comes by the way round. The plain
+# RNN starts with an orthogonal $R$ (Keras's choice), and is far from the worst. Gates *can* stay
+# open, but nobody has told them to.
 #
 # ## 4 · The memory task
 #
-# How long does a unit of $c$ remember? With a forget gate $f = \sigma(b_f)$ it keeps $f^t$ after $t$
-# steps. For $f = 1 - 1/T$ about $1/e$ is left after $T$ steps; that is $b_f = \log(T - 1)$. Tallec &
-# Ollivier (2018) start there: **chrono bias**, a time scale drawn for each unit,
+# How long does a unit of $c$ remember? With a forget gate $f = \sigma(b_f)$ it keeps $f^t$ after
+# $t$ steps. For $f = 1 - 1/T$ about $1/e$ is left after $T$ steps; that is $b_f = \log(T - 1)$.
+# Tallec & Ollivier (2018) start there: **chrono bias**, a time scale drawn for each unit,
 #
 # $$b_f = \log u, \quad u \text{ uniform in } [1, T - 1], \qquad b_i = -b_f.$$
 #
@@ -550,7 +550,7 @@ class SideBySide(layers.Layer):
 
     def call(self, x):  # (n, T, members): symbols, -1 for a blank
         pairs = zip(self.starts, self.learned, strict=True)
-        W, R, b, V = (start + self.paces * learned for start, learned in pairs)
+        W, R, b, V = (learned * self.paces + start for start, learned in pairs)
         a = ops.matmul(ops.one_hot(ops.transpose(x, (1, 2, 0)), 20), W) + b  # (T, members, n, …)
         zeros = ops.zeros_like(a[0, ..., :units])
 
@@ -581,7 +581,7 @@ def remember(label, step, rate, kinds):
         each.append(member(gates, scale, forget(delay), seed))
     reads = keras.Input((longest_delay + 1, len(each)), dtype="int32")
     model = keras.Sequential([reads, SideBySide(step, each, paces)])
-    updates, columns = lab.epochs(230), [delay for _, delay, _ in asked]
+    updates, columns = lab.epochs(280), [delay for _, delay, _ in asked]
     entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
     falling = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=0.1)
     model.compile(keras.optimizers.Adam(falling, beta_2=0.99), entropy, jit_compile=lab.jit)
@@ -594,9 +594,9 @@ def remember(label, step, rate, kinds):
 
 
 # %% [markdown]
-# 230 updates of 16 fresh sequences: first the twelve plain networks, then 24 LSTMs, about 40
+# 280 updates of 16 fresh sequences: first the twelve plain networks, then 24 LSTMs, about 40
 # seconds. The rates (3e-3; 1e-2 with bias 1; 5e-2 with chrono bias) are the best of the few that we
-# tried for each.
+# tried for each. `beta_2=0.99` shortens Adam's memory, as the updates are few.
 
 # %%
 recall = remember("plain RNNs", plain_cell, 3e-3, {"plain RNN": (1, 1, 0.24, lambda delay: 0)})
@@ -609,23 +609,26 @@ recall |= remember("LSTMs", lstm_cell, 5e-2, kinds)
 # %%
 after_120 = {name: accuracy[:, -1].mean() for name, accuracy in recall.items()}
 claims.at_most("plain RNN, delay 120", after_120["plain RNN"], 0.3)
-claims.at_most("LSTM with Keras's bias, delay 120", after_120["LSTM, bias 1"], 0.3)
 claims.at_least("LSTM with chrono bias, delay 120", after_120["LSTM, chrono bias"], 0.95)
+long = {name: accuracy[:, 2:].mean() for name, accuracy in recall.items()}
+ahead = long["LSTM, chrono bias"] - long["LSTM, bias 1"]
+claims.at_least("chrono bias over bias 1, mean of delays 60 and 120", ahead, 0.25)
 title = "What was the first symbol? (10 % is guessing)"
 plotting.curves(delays, recall, "delay (steps)", "test accuracy", title)
 
 # %% [markdown]
-# With chrono bias the LSTM remembers for 120 steps. With Keras's bias of 1 it guesses there, like
-# the plain RNN, and at a rate chosen for it: a cell that keeps 73 % at each step has 0.9 % left
-# after 15 (the first claim of this section). Same equations, same number of weights: only the
-# *start* differs. The price: chrono bias must be told roughly how long $T$ is.
+# With chrono bias the LSTM remembers for 120 steps. With Keras's bias of 1, at a rate of its own,
+# it learns short delays too, but long ones from a few starts at most: a cell that keeps 73 % at
+# each step has 0.9 % left after 15 (this section's first claim), so little blame is there to open
+# the gates. Same equations, same number of weights: only the *start* differs. The price: chrono
+# bias must be told roughly how long $T$ is.
 #
 # ## 5 · A network that writes English
 #
 # A **language model** says how probable each next character is, given those before it. Its measure:
-# the mean of $-\log_2 p$ for the character that came, in **bits**. A sure guess costs 0, probability
-# one half 1 bit, one quarter 2. (With the natural logarithm: nats; 1 nat is 1.44 bits.) The text is
-# Python's own manual (in `full`: Shakespeare's plays); its last tenth is held out.
+# the mean of $-\log_2 p$ for the character that came, in **bits**. A sure guess costs 0,
+# probability one half 1 bit, one quarter 2. (With the natural logarithm: nats; 1 nat is 1.44 bits.)
+# The text is Python's own manual (in `full`: Shakespeare's plays); its last tenth is held out.
 
 # %% tags=["nbval-ignore-output"]
 text = lab.load(quick="english", full="tiny_shakespeare")
@@ -651,8 +654,8 @@ bits = {"every character alike": np.log2(size), **bits}
 plotting.bars(bits, "bits per character on held-out text", title="Counting, before any network")
 
 # %% [markdown]
-# In `quick`, eight characters of context ($n = 9$) are worth more than four. The bar to beat is that
-# of Witten-Bell. (On other texts the figures differ: this manual likes to repeat itself.)
+# In `quick`, eight characters of context ($n = 9$) are worth more than four. The bar to beat is
+# that of Witten-Bell. (On other texts the figures differ: this manual likes to repeat itself.)
 #
 # ### Then, learn
 #
@@ -663,9 +666,10 @@ plotting.bars(bits, "bits per character on held-out text", title="Counting, befo
 # & Peng 1990). Older things may still stand in the state, but no blame teaches the network to keep
 # them. `clipnorm` clips as in section 2, but each array by itself.
 #
-# Honestly: the author compared settings (units, rate, window, updates) on the held-out text, so its
-# result is slightly flattered. Checked afterwards, with the last tenth of the training text for
-# validation: VALIDATED.
+# Honestly: these settings were chosen by looking at the held-out text, so the result is slightly
+# flattered. Checked afterwards on a validation part (the last tenth of the training text): there a
+# rate half or twice as large does about as well, three times is too much, and Witten-Bell is beaten
+# too.
 
 
 # %%
@@ -693,7 +697,7 @@ def in_streams(ids, updates):
 
 
 # %% tags=["nbval-ignore-output"]
-plan = lab.pick(quick=([192], 2800, 0.0, 1e-2), full=([512, 512], 40_000, 0.3, 2e-3))
+plan = lab.pick(quick=([192], 3200, 0.0, 1e-2), full=([512, 512], 40_000, 0.3, 2e-3))
 lstm_sizes, updates, dropout, text_rate = plan
 updates = lab.epochs(updates)
 learner = language_model(lstm_sizes, stateful=True, dropout=dropout)
@@ -751,13 +755,13 @@ beaten = bits["Witten-Bell, n = 5"] - bits["LSTM"]
 claims.at_least("bits that the LSTM saves over Witten-Bell, n = 5", beaten, 0.03)
 if lab.profile == "quick":
     ahead = bits["LSTM"] - bits["Kneser-Ney, n = 9"]
-    claims.at_least("bits that Kneser-Ney, n = 9, saves over the LSTM", ahead, 0.1)
+    claims.at_least("bits that Kneser-Ney, n = 9, saves over the LSTM", ahead, 0.03)
 else:  # the aim: Kneser-Ney with n = 7 needs 1.517 nats
     claims.at_most("nats per character, LSTM", bits["LSTM"] * np.log(2), 1.5)
 
 # %% [markdown]
-# In `quick` the network beats the simple count and loses to the good one, clearly. Why? Ask both
-# about text that they were *trained* on, and count how much of the held-out text had been met.
+# In `quick` the network beats Witten-Bell and loses to Kneser-Ney with $n = 9$. Why? Ask both about
+# text that they were *trained* on, and count how much of the held-out text had been met.
 
 # %%
 part = text.train_ids[-50_000:]
@@ -772,8 +776,8 @@ known = {text.train[i : i + 8] for i in range(len(text.train) - 8)}
 tail = text.train[-8:] + text.test
 seen = np.mean([tail[i : i + 8] in known for i in range(len(text.test))])
 saved = by_heart["LSTM"] - by_heart["Kneser-Ney, n = 9"]
-claims.at_least("bits that counting saves on its training text", saved, 0.5)
 if lab.profile == "quick":
+    claims.at_least("bits that counting saves on its training text", saved, 0.4)
     claims.at_least("held-out contexts of 8 characters that had been seen", seen, 0.5)
     p_count = counted["Kneser-Ney, n = 9"].predict(text.test_ids)
     mixed = bits["Kneser-Ney, n = 9"] + np.log2((p_lstm + p_count) / 2).mean()
@@ -781,7 +785,7 @@ if lab.profile == "quick":
 
 # %% [markdown]
 # A table holds every context that it met after one look, and is far better on its own text. The
-# network moves its weights a little at each update, and after four readings it has learned little
+# network moves its weights a little at each update, and after five readings it has learned little
 # by heart. A manual repeats itself, so contexts once met help on the held-out pages too: at this
 # size counting wins. Yet each knows what the other does not: the mean of both beats either.
 # (In `full` the text is longer, and does not repeat itself so; there the network should win.)
@@ -902,11 +906,11 @@ figure
 #
 # ## 6 · Reading from both sides
 #
-# Sometimesthesenseliesinwhatfollows: sometimes the sense lies in what follows. Take the blanks out of
-# the text and ask, for each character, whether a blank stood after it. Reading from left to right, a
-# network cannot know what comes. A **bidirectional** one (Schuster & Paliwal 1997) reads twice, once
-# from each end, and answers with both states side by side. (The states of the way back are turned
-# round, so that both belong to the same character.)
+# Sometimesthesenseliesinwhatfollows: sometimes the sense lies in what follows. Take the blanks out
+# of the text and ask, for each character, whether a blank stood after it. Reading from left to
+# right, a network cannot know what comes. A **bidirectional** one (Schuster & Paliwal 1997) reads
+# twice, once from each end, and answers with both states side by side. (The states of the way back
+# are turned round, so that both belong to the same character.)
 
 # %%
 x, layer = lab.rng(60).normal(size=(9, 3)), layers.SimpleRNN(4, return_sequences=True)
@@ -930,8 +934,8 @@ def without_blanks(part, width=40):
 
 
 # %% [markdown]
-# Two trainings on rows of 40 characters (each row starts from a zero state), about 15 seconds. To be
-# fair to the one that reads one way, it gets 48 units, so that both have about as many weights.
+# Two trainings on rows of 40 characters (each row starts from a zero state), about 15 seconds. To
+# be fair to the one that reads one way, it gets 48 units, so that both have about as many weights.
 
 # %%
 english = datasets.load("english")
@@ -971,22 +975,28 @@ plotting.heat(shown, *names, *axes, ".1f", title=title)
 
 # %% [markdown]
 # This row was picked to show the gain; the bars show how large it is on the whole text. Whether
-# "the" ends here or goes on as "these", the next letters tell. The price: nothing can be said before
-# all has been read, so a two-way network cannot write.
+# "the" ends here or goes on as "these", the next letters tell. The price: nothing can be said
+# before all has been read, so a two-way network cannot write.
 #
 # ## 7 · Looking ahead: real series
 #
-# Can a recurrent network forecast? The measure of honesty is the **naive forecast**: tomorrow is like
-# today. And the test must run as life does, **walk-forward**: fit on all that is past, forecast the
-# next stretch one step at a time, move on, fit again. Two real sets: an EEG (brain currents, 80
-# values a second at four electrodes), and the monthly prices (their logarithms) of five shares.
+# Can a recurrent network forecast? The measure of honesty is the **naive forecast**: tomorrow is
+# like today. And the test must run as life does, **walk-forward**: fit on all that is past,
+# forecast the next stretch one step at a time, move on, fit again. Two real sets: an EEG (brain
+# currents, 80 values a second at four electrodes), and the monthly prices (their logarithms) of
+# five shares.
 
 # %%
 eeg, stocks = datasets.load("eeg"), datasets.load("stocks")
 moves = {"EEG": np.diff(eeg.values, axis=0), "share prices": np.diff(np.log(stocks.values), axis=0)}
 title = "Ten seconds of an EEG"
 plotting.series(
-    eeg.times, eeg.values[:, 0], ["PG3"], "standard deviations", xlabel="time (s)", title=title
+    eeg.times,
+    eeg.values[:, 0],
+    ["electrode PG3"],
+    "standard deviations",
+    xlabel="time (s)",
+    title=title,
 )
 
 # %%
@@ -1054,17 +1064,17 @@ metric = "root of the mean squared error over that of naive"
 plotting.spread(errors, metric, bar=1, percent=False, title=title)
 
 # %% [markdown]
-# The honest result: on the EEG both learners err some percent less than "as today", and the straight
-# line does as well as the LSTM. On share prices neither gains anything to speak of on average. (Fama
-# 1970 reviews why: what past prices tell would already be in the price.) A forecast of the next step
-# means little until it stands beside the naive one.
+# The honest result: on the EEG both learners err some percent less than "as today", and the
+# straight line does as well as the LSTM. On share prices neither gains anything to speak of on
+# average. (Fama 1970 reviews why: what past prices tell would already be in the price.) A forecast
+# of the next step means little until it stands beside the naive one.
 #
 # ### Real reviews, in `full` only
 #
-# Is a film review positive? The two-way LSTM reads the last 300 words. Beside it: counts of words and
-# pairs of words, rare ones weighted up (TF-IDF), into one neuron (logistic regression) whose limit on
-# the weights validation chooses. There are only 1,600 reviews to learn from: in our one run, on a
-# CPU, with the LSTM untuned, the counts won clearly. Not measured yet on a GPU.
+# Is a film review positive? The two-way LSTM reads the last 300 words. Beside it: counts of words
+# and pairs of words, rare ones weighted up (TF-IDF), into one neuron (logistic regression) whose
+# limit on the weights validation chooses. There are only 1,600 reviews to learn from: in our one
+# run, on a CPU, with the LSTM untuned, the counts won clearly. Not measured yet on a GPU.
 
 
 # %%
@@ -1139,8 +1149,8 @@ plotting.bars(judged, "test accuracy", percent=True, title="Film reviews") if ju
 # **How can a network remember?** By a state that it carries from step to step (section 1), learned
 # by blame that travels back through all steps (2). Blame that is multiplied at each step fades; an
 # LSTM *adds* to its cell, so along it blame is multiplied by gates only. They can stay near 1 (3),
-# if they *start* near enough (4). Such networks write, split words and forecast (5 to 7), and simple
-# baselines keep them honest: counts, a straight line, and "as today".
+# if they *start* near enough (4). Such networks write, split words and forecast (5 to 7), and
+# simple baselines keep them honest: counts, a straight line, and "as today".
 #
 # What they cannot do: everything that was read must fit into one state of fixed size, and the steps
 # must be taken one after the other, so long texts are slow to learn from and early words are far
@@ -1499,7 +1509,8 @@ def _(check):
                 check.that(not fits(step(*given, gate=bend)), hint)
             hint = "h shows tanh of c, times the gate o."
             check.that(not fits(step(*given, c_bend=lambda c: c)), hint)
-            check.that(not fits(step(*given, c_bend=lambda _: np.tanh(c))), "h shows the new c.")
+            old = step(*given, c_bend=lambda _, c=c: np.tanh(c))
+            check.that(not fits(old), "h shows the new c.")
             hint = "The last h enters too: h @ recurrent is missing."
             check.that(not fits(step(x, 0 * h, *given[2:])), hint)
             check.that(not fits(step(*given[:-1], 0 * bias)), "The bias is missing.")

@@ -244,7 +244,7 @@ BPTT = [
         bptt(
             (
                 "    for t in range(T - 1",
-                "    all_miss, miss = miss, miss * (np.arange(T) == T - 1)[:, None]\n    for t in range(T - 1",
+                "    all_miss, miss = miss, 1 * miss\n    miss[:-1] = 0\n    for t in range(T - 1",
             ),
             ("h[1:].T @ miss", "h[1:].T @ all_miss"),
         ),
