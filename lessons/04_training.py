@@ -88,9 +88,9 @@ plotting.images(x_train[:20], titles=titles, title="The clerk's labels (with ! w
 seeds, epochs, hidden = range(5), lab.epochs(15), (128, 128)
 plain = ensemble.MLPs([{"seed": s, "rate": 2e-3} for s in seeds], inputs, 10, hidden)
 bar = [callbacks.Progress("by heart")]
-run = plain.fit(x_train[:few], y_clerk[:few], 4 * epochs, validation_data=valid, callbacks=bar)
+run = plain.fit(x_train[:few], y_clerk[:few], 3 * epochs, validation_data=valid, callbacks=bar)
 curves = {"training (clerk's labels)": run["loss"], "validation (true labels)": run["val_loss"]}
-epoch = np.arange(1, 4 * epochs + 1)
+epoch = np.arange(1, 3 * epochs + 1)
 title = "One falls, the other turns: learning by heart"
 plotting.curves(epoch, curves, "epoch", "loss (nats)", title)
 
@@ -143,8 +143,9 @@ claims.close("after training: nothing", layers.Dropout(p)(ones, training=False),
 # ### The experiment
 #
 # The same network, the same 200 digits, each cure alone. A short row of examples is repeated, so
-# that all make equally many steps. The strengths were picked beforehand on validation digits. About
-# 10 seconds.
+# that all make equally many steps. The strengths (0.003, 0.01 and 0.6) were picked beforehand: of
+# four values each, the one with the best validation accuracy over five other seeds. About 15
+# seconds.
 
 # %%
 cures = {
@@ -190,17 +191,16 @@ experiment(["early stopping"], settings[:5], rows[:5], patience=3)
 plotting.spread(tested, "test accuracy", title="Eight cures for the same overfitted network")
 
 # %% [markdown]
-# Look at one cure at a time: dashed memory, solid knowledge. (Without a running kernel you see
-# six.)
+# Look at one cure at a time. A fifth of the training labels is wrong, so a network that reaches 100
+# % on them knows the clerk's mistakes by heart; the line for validation, on true labels, is what it
+# understood. (Without a running kernel you see six.)
 
 
 # %%
 def compare(cure):
     lines = {"training": curves[cure][0], "validation": curves[cure][1]}
     at = np.arange(1, lines["training"].shape[1] + 1)
-    return plotting.curves(
-        at, lines, "epoch", "accuracy", f"{cure}: the clerk's labels and the true"
-    )
+    return plotting.curves(at, lines, "epoch", "accuracy", cure)
 
 
 widgets.explore(compare, cure=["no cure", *[name for name in tested if name != "no cure"]])
@@ -265,7 +265,7 @@ starts = {
     "tanh, Glorot": (np.tanh, lambda n, m: 2 / (n + m)),
     "ReLU, Glorot": (relu, lambda n, m: 2 / (n + m)),
     "ReLU, He": (relu, lambda n, m: 2 / n),
-    "ReLU, variance 0.01²": (relu, lambda n, m: 1e-4),
+    "ReLU, twice He": (relu, lambda n, m: 4 / n),
 }
 squares = {name: through(*start) for name, start in starts.items()}
 title = "What is left of the signal, layer by layer"
@@ -275,6 +275,7 @@ plotting.curves(np.arange(1, 31), squares, "layer", "mean square", title, yscale
 left = {name: s[:, -1].mean() for name, s in squares.items()}
 claims.between("ReLU, He: mean square after 30 layers", left["ReLU, He"], 0.02, 50)
 claims.at_most("ReLU, Glorot: mean square after 30 layers", left["ReLU, Glorot"], 1e-6)
+claims.at_least("ReLU, twice He: mean square after 30 layers", left["ReLU, twice He"], 1e6)
 for name, variance in {"GlorotNormal": 2 / (256 + 256), "HeNormal": 2 / 256}.items():
     W = getattr(keras.initializers, name)(seed=1)((256, 256))
     ratio = np.var(ops.convert_to_numpy(W)) / variance
@@ -352,9 +353,7 @@ run = members.fit(x_train, y_train, lab.epochs(8), 16, optimizer="sgd", callback
 final = np.nan_to_num(run["loss"][:, -1], nan=1e3, posinf=1e3).reshape(8, 5).clip(0, 1e3)
 title = "Too low stalls, too high diverges"
 names = ("learning rate", "training loss, epoch 8 (nats)")
-plotting.curves(
-    rates, {"SGD": final.T}, *names, title, bar=math.log(10), xscale="log", yscale="log"
-)
+plotting.curves(rates, {"SGD": final.T}, *names, title, bar=2.30, xscale="log", yscale="log")
 
 # %% [markdown]
 # The dotted line is $\ln 10$, the loss of a network that knows nothing: each of ten classes gets
@@ -543,13 +542,14 @@ claims.at_least("moved: lead at the end minus that of mirrored", moved - mirrore
 #
 # ## 7 · Search, with a budget
 #
-# Rate, dropout and L2 interact, so they must be set together. Trying all is hopeless; trying at
-# random is surprisingly good (Bergstra & Bengio 2012); better still is to let results guide the
-# next trials. **Optuna** (Akiba et al. 2019) does that: we *ask* for settings, train, and *tell*.
+# Rate, dropout and L2 interact, so they must be set together. Trying every combination is hopeless;
+# trying at random is surprisingly good (Bergstra & Bengio 2012); or the results so far can guide
+# the next trials. **Optuna** (Akiba et al. 2019) does that: we *ask* for settings, train, and
+# *tell*.
 #
 # The budget, stated beforehand: **32 trainings** of 15 epochs with the clerk's 200 labels: 16 at
-# random, then twice 8 guided by a tree-structured Parzen estimator (Bergstra et al. 2011). About 10
-# seconds.
+# random, then 16 guided by a tree-structured Parzen estimator (Bergstra et al. 2011), which
+# models where good trials lie and where bad ones. About 10 seconds.
 
 # %%
 import optuna
@@ -578,7 +578,7 @@ def train(settings):
     return [(members.predict(x).argmax(-1) == y).mean(1) for x, y in pairs]
 
 
-for budget in (16, 8, 8):
+for budget in (16, 16):
     trials = [study.ask() for _ in range(budget)]
     reached, _ = train([dict(seed=t.number, **draw(t)) for t in trials])
     for trial, value in zip(trials, reached, strict=True):
@@ -591,7 +591,9 @@ title = "32 trials: 16 at random, then guided"
 plotting.curves(np.arange(1, 33), lines, "trial", "validation accuracy", title)
 
 # %% [markdown]
-# Where does it look? Every dot is a trial; the guided ones gather where the first were good.
+# Two things to see. The guided trials are better *on average*: few are wasted. But the line of the
+# best has climbed most of its way before the first of them; chance had found a good place already.
+# Where did the search look? Every dot is a trial.
 
 # %%
 places = [[math.log10(t.params["rate"]), t.params["dropout"]] for t in study.trials]
@@ -614,7 +616,18 @@ plotting.spread(compared, "test accuracy", title="What the search was worth")
 claims.at_least("test accuracy, search over no cure", again.mean() - nothing, 0.03)
 claims.at_least("validation accuracy of the winner in the search", flattered, 0.85)
 guided = reached[16:].mean() - reached[:16].mean()
-claims.at_least("validation accuracy, guided trials over random ones", guided, 0.02)
+claims.at_least("validation accuracy, mean of guided trials over random ones", guided, 0.02)
+claims.at_most(
+    "validation accuracy, best of all over best at random", flattered - reached[:16].max(), 0.05
+)
+hand = again.mean() - tested["dropout"].mean()
+claims.between("test accuracy, search over dropout by hand", hand, -0.06, 0.06)
+
+# %% [markdown]
+# An honest result: the search beats doing nothing by far, and dropout set by hand not at all that
+# we could tell from five seeds. It saved thought, not points. It pays where many settings matter
+# and nobody knows them; and its budget must be told, since enough trials always find something
+# lucky.
 
 # %% [markdown]
 # ## 8 · Keep a log
@@ -719,9 +732,7 @@ def surprise(y, z):
 first = {}
 for name, (suspect, x) in suspects.items():
     first[name] = float(ops.mean(surprise(y_train, suspect(x))))
-plotting.bars(
-    first, "loss before training (nats)", bar=math.log(10), title="Test 1: the first loss"
-)
+plotting.bars(first, "loss before training (nats)", bar=2.30, title="Test 1: the first loss")
 
 # %%
 claims.between("first loss of A", first["A"], 2.1, 2.7)
@@ -744,7 +755,7 @@ for name in ("A", "B"):
     )
     by_heart[name] = one.history["loss"]
 at = 100 * np.arange(1, lab.epochs(5) + 1)
-floor = math.log(math.e + 9) - 1
+floor = round(math.log(math.e + 9) - 1, 2)
 plotting.curves(at, by_heart, "step", "loss (nats)", "Test 2: one batch by heart", bar=floor)
 
 # %%
@@ -755,7 +766,9 @@ claims.at_most("B: loss on one batch", by_heart["B"][-1], 0.05)
 # A is caught, and the height of its floor says why. Its last layer is a softmax, and the loss takes
 # a softmax again. A probability is at most 1, so the second softmax gives the right class at most
 # $e / (e + 9)$: no loss below $\ln (e + 9) - 1 = 1.46$. It would have trained, badly, for ever.
-# (On TensorFlow, Keras's own cross-entropy notices this bug; nothing notices the next one.)
+#
+# (On TensorFlow, Keras's own cross-entropy looks through a softmax right before it and warns; on
+# JAX it cannot. That is why the loss here is written by hand.)
 
 # %% [markdown]
 # ## What you take along
