@@ -840,7 +840,9 @@ suspect, x = suspects["A"]
 scores = suspect(x[:20])
 loss = float(ops.mean(surprise(y_train[:20], scores)))
 stuck = np.mean(ops.convert_to_numpy(scores).argmax(-1) != y_train[:20])
-claims.close("A: loss at the end against floor plus a nat for each stuck", loss, floor + stuck, 0.05)
+claims.close(
+    "A: loss at the end against floor plus a nat for each stuck", loss, floor + stuck, 0.05
+)
 
 # %% [markdown]
 # (On TensorFlow, Keras's own cross-entropy looks through a softmax right before it and warns; on
