@@ -34,7 +34,7 @@ lint: $(VENV)/.installed-dev  ## ruff, lint and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-results: $(VENV)/.installed-dev  ## write the README's tables of results from benchmarks/results/
+results: $(VENV)/.installed-dev  ## write the tables of README.md and docs/results.md from benchmarks/results/
 	$(BIN)/coursetools results
 
 constraints: $(VENV)/.installed-dev  ## freeze this environment's versions into constraints.txt

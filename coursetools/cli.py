@@ -146,16 +146,18 @@ def results(
     ] = False,
     course: CourseOption = None,
 ) -> None:
-    """Write the README's results from benchmarks/results/*.jsonl."""
+    """Write the results in README.md and docs/results.md from benchmarks/results/*.jsonl."""
     from coursetools.course import find_course
-    from coursetools.results import update_readme
+    from coursetools.results import update_results
 
-    differed = update_readme(find_course(course), check_only=check)
+    differed = update_results(find_course(course), check_only=check)
     if check and differed:
         raise CourseError(
-            "README.md and benchmarks/results/ disagree; run `coursetools results` and commit."
+            f"{' and '.join(differed)}: not what benchmarks/results/ says; run `coursetools "
+            "results` and commit."
         )
-    typer.echo("README.md updated" if differed else "README.md agrees with benchmarks/results/")
+    said = f"updated: {', '.join(differed)}" if differed else "agrees with benchmarks/results/"
+    typer.echo(said)
 
 
 @app.command()

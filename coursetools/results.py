@@ -1,4 +1,4 @@
-"""The README's results, written from measured data: never typed."""
+"""The results in README.md and docs/results.md, written from measured data: never typed."""
 
 import json
 from collections.abc import Iterable
@@ -11,18 +11,29 @@ from coursetools.measures import bar_text, holds_text, is_trial, spread_text
 
 BEGIN = "<!-- results:begin -->"
 END = "<!-- results:end -->"
+NOTHING = "\nNothing has been measured yet.\n\n"
 _NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 # What makes two measurements the same one, so that the later counts.
 _SAME_CLAIM = ("lesson", "claim", "backend", "profile", "device", "seed")
 _SAME_RUN = ("lesson", "backend", "profile", "device", "seed")
 
 
-def update_readme(course: Course, check_only: bool = False) -> bool:
-    """Put the results between the README's markers; returns whether it differed before.
+def update_results(course: Course, check_only: bool = False) -> list[str]:
+    """Put the results between the marks of README.md and docs/results.md; returns who differed.
 
-    With `check_only` nothing is written. Raises CourseError where a marker is missing.
+    With `check_only` nothing is written. Raises CourseError where a mark is missing.
     """
-    path = course.root / "README.md"
+    lines = measurements(course)
+    fresh = {"README.md": lessons_text(lines), "docs/results.md": claims_text(lines)}
+    pages = {name: _filled(course.root / name, text) for name, text in fresh.items()}
+    differed = [name for name, (old, new) in pages.items() if old != new]
+    for name in [] if check_only else differed:
+        (course.root / name).write_text(pages[name][1], encoding="utf-8", newline="\n")
+    return differed
+
+
+def _filled(path: Path, fresh: str) -> tuple[str, str]:
+    """A page as it is, and with `fresh` between its marks."""
     text = path.read_text("utf-8") if path.is_file() else ""
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise CourseError(
@@ -30,23 +41,31 @@ def update_readme(course: Course, check_only: bool = False) -> bool:
             "order, where they belong."
         )
     before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    fresh = f"{before}{BEGIN}\n{results_text(course)}{END}{after}"
-    if fresh != text and not check_only:
-        path.write_text(fresh, encoding="utf-8", newline="\n")
-    return fresh != text
+    return text, f"{before}{BEGIN}\n{fresh}{END}{rest.split(END)[1]}"
 
 
-def results_text(course: Course) -> str:
-    """The results as Markdown: what was claimed, then what it cost."""
-    measured = read_lines(course.root / "benchmarks" / "results")
-    lines = [line for line in measured if not is_trial(line)]
+def measurements(course: Course) -> list[dict]:
+    """What counts: no trial, and of each measurement the latest."""
+    lines = read_lines(course.root / "benchmarks" / "results")
+    lines = [line for line in lines if not is_trial(line)]
     claims = _latest((line for line in lines if "claim" in line), _SAME_CLAIM)
-    runs = _latest((line for line in lines if "seconds" in line and "claim" not in line), _SAME_RUN)
-    if not claims and not runs:
-        return "\nNothing has been measured yet.\n\n"
-    backends = [name for name in _NAMES if any(line["backend"] == name for line in claims + runs)]
-    return f"\n{_claims_table(claims, backends)}\n{_runs_table(runs, backends)}\n"
+    runs = (line for line in lines if "seconds" in line and "claim" not in line)
+    return claims + _latest(runs, _SAME_RUN)
+
+
+def _backends(lines: list[dict]) -> list[str]:
+    return [name for name in _NAMES if any(line["backend"] == name for line in lines)]
+
+
+def claims_text(lines: list[dict]) -> str:
+    """Each claim with its bar and its values over seeds, as Markdown."""
+    claims = [line for line in lines if "claim" in line]
+    return f"\n{_claims_table(claims, _backends(lines))}\n" if claims else NOTHING
+
+
+def lessons_text(lines: list[dict]) -> str:
+    """Each lesson in one row, as Markdown: how many of its claims hold, and what it costs."""
+    return f"\n{_lessons_table(lines, _backends(lines))}\n" if lines else NOTHING
 
 
 def read_lines(folder: Path) -> list[dict]:
@@ -91,16 +110,28 @@ def _claim_cell(claims: list[dict]) -> str:
     return f"{text}, holds: {holds_text(claims)}"
 
 
-def _runs_table(runs: list[dict], backends: list[str]) -> str:
-    heads = [f"{_NAMES[name]} {unit}" for name in backends for unit in ("seconds", "peak MB")]
+def _lessons_table(lines: list[dict], backends: list[str]) -> str:
+    heads = [
+        f"{_NAMES[name]} {what}" for name in backends for what in ("claims", "seconds", "peak MB")
+    ]
     rows = [("lesson", *heads, "profile", "device")]
-    for (lesson, profile, device, _), group in _grouped(runs, None):
+    for (lesson, profile, device, _), group in _grouped(lines, None):
         cells = []
         for name in backends:
-            mine = [run for run in group if run["backend"] == name]
-            cells += [_run_cell(mine, "seconds"), _run_cell(mine, "peak_mb")]
+            mine = [line for line in group if line["backend"] == name]
+            runs = [line for line in mine if "claim" not in line]
+            cells += [_held_cell(mine), _run_cell(runs, "seconds"), _run_cell(runs, "peak_mb")]
         rows.append((lesson, *cells, profile, device))
-    return "Whole lessons, from a fresh kernel:\n\n" + _table(rows) if len(rows) > 1 else ""
+    return _table(rows)
+
+
+def _held_cell(lines: list[dict]) -> str:
+    """How many claims held on every seed."""
+    held = {}
+    for line in lines:
+        if "claim" in line:
+            held[line["claim"]] = held.get(line["claim"], True) and line["holds"]
+    return f"{sum(held.values())} of {len(held)}" if held else ""
 
 
 def _run_cell(runs: list[dict], key: str) -> str:

@@ -16,12 +16,12 @@
 # **Why does training fail, and what makes it work?**
 #
 # You need: NumPy; layers and softmax (lesson 02); gradients and optimizers (lesson 03). You will
-# make a network learn by heart and cure it in eight ways, find its learning rate, search its
+# make a network learn by heart and treat it in eight ways, find its learning rate, search its
 # settings with a budget, and hunt a planted bug. The graded lab is the last section.
 #
 # | profile | data | needs | time |
 # |---|---|---|---|
-# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 60 to 110 s |
+# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 80 to 100 s |
 # | `full` | MNIST | 2 CPU cores, 12 MB download | not measured yet |
 #
 # Without a GPU you get `quick`; the line that the first cell prints says which. Times are for an
@@ -75,14 +75,15 @@ rng = lab.rng(1)
 wrong = rng.random(more) < 0.2
 y_clerk = np.where(wrong, (y_train + rng.integers(1, 10, more)) % 10, y_train)
 titles = [f"{t}!" if w else f"{t}" for t, w in zip(y_clerk[:20], wrong[:20], strict=True)]
-plotting.images(x_train[:20], titles=titles, title="The clerk's labels (with ! where wrong)")
+plotting.images(x_train[:20], titles=titles, title="The clerk's labels (! marks a wrong one)")
 
 # %% [markdown]
 # ### Learning by heart, on purpose
 #
 # Few examples and many weights: 200 digits for a network of 26,000 numbers. Luck plays a part (the
-# start, the order of examples), so **every comparison here runs five seeds**. `ensemble.MLPs`
-# trains them side by side as one model, each as it would train alone. About 3 seconds.
+# start, the order of examples), so **every comparison here runs five seeds**, but for the search in
+# section 7. `ensemble.MLPs` trains them side by side as one model, each as it would train alone, by
+# Adam (lesson 03) where nothing else is said. About 4 seconds.
 
 # %%
 seeds, epochs, hidden = range(5), lab.epochs(15), (128, 128)
@@ -95,9 +96,11 @@ title = "One falls, the other turns: learning by heart"
 plotting.curves(epoch, curves, "epoch", "loss (nats)", title)
 
 # %% [markdown]
-# These two lines are **learning curves**, the first picture to draw of any training. Together and
-# high: the network has not learned yet (**underfitting**). Apart: it learns the training set by
-# heart, the clerk's mistakes included (**overfitting**). The best network was there, and was lost.
+# These two lines are **learning curves**, the first picture to draw of any training. Both high: the
+# network has not learned yet (**underfitting**). Training falls and validation turns: it learns the
+# training set by heart, the clerk's mistakes included (**overfitting**). The best network came at
+# the turn, and training went past it. (At first validation is the *lower* one: its labels are
+# right, and it is measured at the end of an epoch, the training loss all through it.)
 
 # %%
 turn = run["val_loss"].mean(0)
@@ -107,14 +110,19 @@ claims.at_least("validation loss, end over lowest", turn[-1] / turn.min(), 1.1)
 # %% [markdown]
 # ## 2 · Cures, one by one
 #
-# | cure | what it does |
+# | treatment | what it does |
 # |---|---|
-# | L1, L2 | adds $\lambda \sum \lvert w \rvert$ or $\lambda \sum w^2$ to the loss |
+# | L2 | adds $\lambda \sum w^2$ to the loss: large weights must earn their size |
+# | L1 | adds $\lambda \sum \lvert w \rvert$: a weight that earns nothing ends near 0 |
 # | dropout | switches random units off, so that none relies on another |
 # | early stopping | goes back to the epoch of lowest validation loss |
 # | augmentation | shows each digit moved by up to a pixel |
 # | more data | 800 digits in place of 200, from the same clerk |
 # | batch, layer norm | keeps sums inside the network in range (section 4) |
+#
+# Why the first two: the slope of $\lambda w^2$ is $2 \lambda w$, so each step pulls every weight
+# towards 0 by a share of its size, and only what many examples ask for grows against the pull. The
+# slope of $\lambda \lvert w \rvert$ is $\pm \lambda$ whatever the size.
 
 # %% [markdown]
 # ### Dropout from scratch
@@ -143,8 +151,9 @@ claims.close("after training: nothing", layers.Dropout(p)(ones, training=False),
 # ### The experiment
 #
 # The same network, the same 200 digits, each cure alone. A short row of examples is repeated, so
-# that all make equally many steps. The strengths were picked beforehand on validation digits. About
-# 10 seconds.
+# that all make equally many steps. The strengths (0.003, 0.01 and 0.6) were picked beforehand: of
+# four values each, the one with the best validation accuracy over five other seeds. About 15
+# seconds.
 
 # %%
 cures = {
@@ -156,7 +165,7 @@ cures = {
     "layer norm": {"norm": "layer"},
     "more data": {},
 }
-settings = [dict(seed=s, rate=2e-3, **cure) for cure in cures.values() for s in seeds]
+treated = [dict(seed=s, rate=2e-3, **cure) for cure in cures.values() for s in seeds]
 repeated = np.tile(np.arange(few), more // few)
 rows = [np.arange(more) if name == "more data" else repeated for name in cures for s in seeds]
 
@@ -184,36 +193,40 @@ def shifted(pictures, rng):
     return moved.reshape(pictures.shape)
 
 
-experiment(list(cures), settings, rows)
-experiment(["augmentation"], settings[:5], rows[:5], augment=shifted)
-experiment(["early stopping"], settings[:5], rows[:5], patience=3)
-plotting.spread(tested, "test accuracy", title="Eight cures for the same overfitted network")
+experiment(list(cures), treated, rows)
+experiment(["augmentation"], treated[:5], rows[:5], augment=shifted)
+experiment(["early stopping"], treated[:5], rows[:5], patience=3)  # stop 3 epochs after the best
+plotting.spread(tested, "test accuracy", title="Eight treatments of one overfitted network")
 
 # %% [markdown]
-# Look at one cure at a time: dashed memory, solid knowledge. (Without a running kernel you see
-# six.)
+# Look at one at a time. A fifth of the clerk's labels is wrong, so **0.8 on the training set is
+# perfect** (dotted), and whoever climbs beyond it learns mistakes by heart. Validation labels are
+# true: there 1.0 is perfect, which is why a healthy network scores *higher* on them. Training
+# accuracy is taken as training goes, dropout included. With early stopping the weights of the best
+# epoch are kept, not the last. (Without a running kernel you see six.)
 
 
 # %%
 def compare(cure):
     lines = {"training": curves[cure][0], "validation": curves[cure][1]}
     at = np.arange(1, lines["training"].shape[1] + 1)
-    return plotting.curves(
-        at, lines, "epoch", "accuracy", f"{cure}: the clerk's labels and the true"
-    )
+    figure = plotting.curves(at, lines, "epoch", "accuracy", bar=0.8)
+    figure.axes[0].set_ylim(0, 1)
+    return figure
 
 
-widgets.explore(compare, cure=["no cure", *[name for name in tested if name != "no cure"]])
+names = "no cure, L1, dropout, more data, L2, batch norm, early stopping, layer norm, augmentation"
+widgets.explore(compare, cure=names.split(", "))
 
 # %%
 nothing = tested["no cure"].mean()
 for name, gain in {
     "more data": 0.06,
     "dropout": 0.04,
-    "early stopping": 0.0,
+    "early stopping": 0.02,
     "augmentation": 0.02,
     "L1": 0.0,
-    "L2": 0.0,
+    "L2": 0.02,
 }.items():
     claims.at_least(f"test accuracy gained by {name}", tested[name].mean() - nothing, gain)
 best = max(tested, key=lambda name: tested[name].mean())
@@ -221,12 +234,16 @@ claims.between("more data is the best cure (1: yes)", int(best == "more data"), 
 
 # %% [markdown]
 # More data wins: it is not a trick but information. Dropout comes next. Note the **spread**: two
-# runs of *one* setting differ as much as two neighbouring cures, so one run each would tell you
-# nothing. Neither normalisation is a cure: these networks still know the clerk's mistakes by heart.
+# runs of *one* setting differ as much as L1, L2, augmentation and early stopping do from each
+# other, so one run each could not put these four in order. Early stopping has a price that is not
+# in the picture: it looks at 300 true labels to choose an epoch.
+#
+# Neither normalisation cures what ails this network: both gain a little, and both still know every
+# mistake of the clerk's by heart.
 
 # %%
-gap = np.ptp(tested["no cure"])
-claims.at_least("test accuracy, best minus worst of five equal runs", gap, 0.005)
+gap = max(np.ptp(tested[name]) for name in ("L1", "L2", "augmentation", "early stopping"))
+claims.at_least("test accuracy, best minus worst of five equal runs", gap, 0.01)
 for name in ("batch norm", "layer norm"):
     claims.at_least(f"{name}: training labels known by heart", curves[name][0][:, -1].mean(), 0.95)
 
@@ -234,12 +251,16 @@ for name in ("batch norm", "layer norm"):
 # ## 3 · Starts: keep the signal alive
 #
 # Lesson 03 followed blame backwards through 30 layers. The signal on its way forwards has the same
-# trouble. A sum of $n$ terms has variance $n \operatorname{Var}(w) \operatorname{E}[x^2]$, so each
-# layer multiplies by $n \operatorname{Var}(w)$, and ReLU halves it:
+# trouble. With independent weights of mean 0, a sum $z = \sum w_i x_i$ of $n$ terms has variance
+# $\operatorname{E}[z^2] = n \operatorname{Var}(w) \operatorname{E}[x^2]$: each layer multiplies the
+# mean square by $n \operatorname{Var}(w)$. Then ReLU: $z$ is as often negative as positive, so half
+# of the mean square is lost. tanh leaves small sums nearly as they are. To keep the signal:
 #
-# - **Glorot & Bengio (2010)**: $\operatorname{Var}(w) = 2 / (n_{\text{in}} + n_{\text{out}})$, for
-#   tanh
-# - **He et al. (2015)**: $\operatorname{Var}(w) = 2 / n_{\text{in}}$, for ReLU
+# - **He et al. (2015)**: $n \operatorname{Var}(w) / 2 = 1$, so
+#   $\operatorname{Var}(w) = 2 / n_{\text{in}}$, for ReLU
+# - **Glorot & Bengio (2010)**: $n \operatorname{Var}(w) = 1$, for tanh; on the way back the sum has
+#   $n_{\text{out}}$ terms, so as a compromise
+#   $\operatorname{Var}(w) = 2 / (n_{\text{in}} + n_{\text{out}})$
 
 
 # %%
@@ -265,32 +286,39 @@ starts = {
     "tanh, Glorot": (np.tanh, lambda n, m: 2 / (n + m)),
     "ReLU, Glorot": (relu, lambda n, m: 2 / (n + m)),
     "ReLU, He": (relu, lambda n, m: 2 / n),
-    "ReLU, variance 0.01²": (relu, lambda n, m: 1e-4),
+    "ReLU, twice He": (relu, lambda n, m: 4 / n),
 }
 squares = {name: through(*start) for name, start in starts.items()}
 title = "What is left of the signal, layer by layer"
 plotting.curves(np.arange(1, 31), squares, "layer", "mean square", title, yscale="log")
 
+# %% [markdown]
+# A scale per layer: up is alive, down is silent. With Glorot's variance ReLU halves the signal 30
+# times, $2^{-30} \approx 10^{-9}$; with twice He's it doubles 30 times. He's holds it. tanh loses a
+# little at every layer, since it is flatter than the identity. (The networks of this lesson with
+# two layers start by Glorot, Keras's default: over two layers it hardly matters.)
+
 # %%
 left = {name: s[:, -1].mean() for name, s in squares.items()}
 claims.between("ReLU, He: mean square after 30 layers", left["ReLU, He"], 0.02, 50)
 claims.at_most("ReLU, Glorot: mean square after 30 layers", left["ReLU, Glorot"], 1e-6)
+claims.at_least("ReLU, twice He: mean square after 30 layers", left["ReLU, twice He"], 1e6)
 for name, variance in {"GlorotNormal": 2 / (256 + 256), "HeNormal": 2 / 256}.items():
     W = getattr(keras.initializers, name)(seed=1)((256, 256))
     ratio = np.var(ops.convert_to_numpy(W)) / variance
     claims.close(f"Keras's {name}, variance over the formula", ratio, 1, 0.03)
 
 # %% [markdown]
-# ## 4 · Normalisation: put it right on the way
+# ## 4 · Normalisation: correct the signal on its way
 #
-# Instead of hoping for a good start, correct the sums at every layer. For a batch $x$ of $n$
-# examples and $d$ units:
+# Instead of hoping for a good start, bring the sums to mean 0 and variance 1 at every layer. For a
+# batch $x$ of $n$ examples and $d$ units:
 #
 # $$\hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}, \qquad y = \gamma \hat x + \beta$$
 #
 # **Batch normalisation** (Ioffe & Szegedy 2015) takes $\mu$ and $\sigma^2$ of each unit over the
 # batch, **layer normalisation** (Ba et al. 2016) of each example over its units. $\gamma$ and
-# $\beta$ are learned.
+# $\beta$ are learned, so that a unit can have another mean and variance where that serves it.
 
 
 # %%
@@ -301,11 +329,11 @@ def normalise(x, axis, epsilon=1e-3):
     return (x - mu) / np.sqrt(variance + epsilon)
 
 
-x = lab.rng(3).normal(2, 5, size=(32, 20)).astype("float32")
-by_batch = layers.BatchNormalization()(x, training=True)
-claims.close("batch normalisation, ours against Keras's", normalise(x, 0), by_batch, 1e-5)
-by_layer = layers.LayerNormalization()(x)
-claims.close("layer normalisation, ours against Keras's", normalise(x, 1), by_layer, 1e-5)
+sums = lab.rng(3).normal(2, 5, size=(32, 20)).astype("float32")
+by_batch = layers.BatchNormalization()(sums, training=True)
+claims.close("batch normalisation, ours against Keras's", normalise(sums, 0), by_batch, 1e-5)
+by_layer = layers.LayerNormalization()(sums)
+claims.close("layer normalisation, ours against Keras's", normalise(sums, 1), by_layer, 1e-5)
 
 # %% [markdown]
 # One difference matters. A batch norm layer looks at the *batch*, and a single example has none. So
@@ -350,28 +378,30 @@ members = ensemble.MLPs(settings, inputs, 10, hidden=(64, 64))
 bar = [callbacks.Progress("rates")]
 run = members.fit(x_train, y_train, lab.epochs(8), 16, optimizer="sgd", callbacks=bar)
 final = np.nan_to_num(run["loss"][:, -1], nan=1e3, posinf=1e3).reshape(8, 5).clip(0, 1e3)
-title = "Too low stalls, too high diverges"
+title = "Too low stalls, too high learns nothing"
 names = ("learning rate", "training loss, epoch 8 (nats)")
-plotting.curves(
-    rates, {"SGD": final.T}, *names, title, bar=math.log(10), xscale="log", yscale="log"
-)
+plotting.curves(rates, {"SGD": final.T}, *names, title, bar=2.30, xscale="log", yscale="log")
 
 # %% [markdown]
 # The dotted line is $\ln 10$, the loss of a network that knows nothing: each of ten classes gets
-# one tenth.
+# one tenth. Too low a rate has not left it yet. Too high a rate has **diverged**: at 10, the loss
+# leaps into the thousands within the first epoch. The picture shows what is left after it: ReLU
+# units thrown so far that they are silent for every digit, and a bias that wanders.
 
 # %%
 by_rate = dict(zip(rates, final.mean(1), strict=True))
 claims.at_least("too low, 0.0001: loss", by_rate[1e-4], 2.0)
 claims.at_most("fitting, 0.1: loss", by_rate[1e-1], 0.3)
 claims.at_least("too high, 10: loss", by_rate[10], 2.0)
+leap = np.median(np.nan_to_num(run["loss"][-5:, 0], nan=1e9, posinf=1e9).clip(0, 1e9))
+claims.at_least("too high, 10: loss in the first epoch, median of five", leap, 10)
 
 # %% [markdown]
 # ### The range test
 #
-# Forty trainings for one number are a luxury. Smith (2017) raises the rate from batch to batch in
-# *one* short training and watches where the loss stops falling. `callbacks.RangeTest` does so, and
-# gives the model its weights back.
+# Forty trainings for one number are a luxury. Smith (2017) raises the rate during *one* short
+# training and watches how the network takes it. `callbacks.RangeTest` multiplies it by the same
+# factor from batch to batch, watches the loss, and gives the model its weights back.
 
 
 # %%
@@ -395,11 +425,13 @@ line = {"smoothed loss": test.losses}
 plotting.curves(test.rates, line, "learning rate", "loss (nats)", title, xscale="log", yscale="log")
 
 # %% [markdown]
-# The loss is lowest just before it flies off; a tenth of that rate is a safe choice.
+# The loss is lowest just before it flies off. A tenth of that rate is the usual choice: safe, and
+# it has a price. The sweep above, which cost forty times as much, ended lower at 0.3 than at 0.03.
 
 # %%
 low, high = lab.pick(quick=(0.01, 0.3), full=(0.005, 0.3))
 claims.between("rate suggested by the range test", test.suggestion, low, high)
+claims.at_least("loss at 0.03 over loss at 0.3, in the sweep", by_rate[0.03] / by_rate[0.3], 1.2)
 
 # %% [markdown]
 # ### Let it fall: schedules
@@ -409,11 +441,11 @@ claims.between("rate suggested by the range test", test.suggestion, low, high)
 #
 # - step: $\eta \cdot 0.1^{\lfloor 3t / T \rfloor}$; exponential: $\eta \cdot 0.01^{t / T}$
 # - cosine (Loshchilov & Hutter 2017): $\eta\, (1 + \cos (\pi t / T)) / 2$
-# - warm-up (Goyal et al. 2017): first rise from 0, here for a tenth of the steps, then fall
+# - warm-up (after Goyal et al. 2017): first rise, here from 0 for a tenth of the steps, then fall
 
 # %%
-epochs = lab.epochs(12)
-T = epochs * -(-more // 16)  # rounded up
+laps = lab.epochs(12)
+T = laps * -(-more // 16)  # rounded up
 rise = T // 10 + 1
 schedules = {
     "constant": lambda t: 1.0,
@@ -435,7 +467,8 @@ plotting.curves(steps, shapes, "step", "share of the peak rate", "Five schedules
 keras_schedules = keras.optimizers.schedules
 twins = {
     "step": keras_schedules.PiecewiseConstantDecay(
-        [math.ceil(T / 3) - 1, math.ceil(2 * T / 3) - 1], [1.0, 0.1, 0.01]
+        [math.ceil(T / 3) - 1, math.ceil(2 * T / 3) - 1],  # the last step at each value
+        [1.0, 0.1, 0.01],
     ),
     "exponential": keras_schedules.ExponentialDecay(1.0, T, 0.01),
     "cosine": keras_schedules.CosineDecay(1.0, T),
@@ -448,39 +481,55 @@ for name, twin in twins.items():
     claims.close(f"{name}, ours against Keras's", shapes[name][::60], theirs, 1e-5)
 
 # %% [markdown]
-# The race: the clerk's labels, batches of 16, peak 0.6, which is too bold to keep for long. About 4
-# seconds.
+# The race: the clerk's labels, batches of 16, peak 0.6. That is too bold to keep for long, so the
+# constant rate also runs at 0.2, which suits it best (of six values tried beforehand). And a timid
+# peak of 0.05, kept and falling. About 6 seconds.
 
 # %%
-settings = [{"seed": s, "rate": 0.6, "schedule": f} for f in schedules.values() for s in seeds]
-members = ensemble.MLPs(settings, inputs, 10, hidden=(64, 64))
-bar = [callbacks.Progress("schedules")]
-options = {"validation_data": valid, "optimizer": "sgd", "callbacks": bar}
-run = members.fit(x_train, y_clerk, epochs, 16, **options)
-falling = {name: run["val_loss"][5 * i : 5 * i + 5] for i, name in enumerate(schedules)}
-title = "Those that fall, win"
-plotting.curves(np.arange(1, epochs + 1), falling, "epoch", "validation loss (nats)", title)
+race = {name: (0.6, f) for name, f in schedules.items()}
+race["constant, 0.2"] = (0.2, schedules["constant"])
+race["constant, 0.05"] = (0.05, schedules["constant"])
+race["cosine, 0.05"] = (0.05, schedules["cosine"])
+racers = [{"seed": s, "rate": rate, "schedule": f} for rate, f in race.values() for s in seeds]
+members = ensemble.MLPs(racers, inputs, 10, hidden=(64, 64))
+options = {"validation_data": valid, "optimizer": "sgd"}
+options["callbacks"] = [callbacks.Progress("schedules")]
+run = members.fit(x_train, y_clerk, laps, 16, **options)
+falling = {name: run["val_loss"][5 * i : 5 * i + 5] for i, name in enumerate(race)}
+
+# %%
+four = {name: falling[name] for name in ("constant", "constant, 0.2", "exponential", "cosine")}
+title = "A bold rate that falls beats those that stay"
+plotting.curves(np.arange(1, laps + 1), four, "epoch", "validation loss (nats)", title)
 
 # %%
 end = {name: five[:, -1] for name, five in falling.items()}
-plotting.spread(end, "validation loss (nats)", title="The same at the end", percent=False)
+plotting.spread(end, "validation loss (nats)", title="All eight at the end", percent=False)
 
 # %%
 for name in ("step", "exponential", "cosine"):
     claims.at_least(f"{name}: loss below constant", end["constant"].mean() - end[name].mean(), 0.02)
+best = end["constant, 0.2"].mean() - end["cosine"].mean()
+claims.at_least("cosine: loss below constant at its own best rate", best, 0.02)
+lost = end["cosine, 0.05"].mean() - end["constant, 0.05"].mean()
+claims.at_least("timid peak: loss of cosine above constant", lost, 0.02)
 gain = end["cosine"].mean() - end["warm-up, cosine"].mean()
 claims.between("warm-up: loss below cosine without it", gain, -0.05, 0.05)
 
 # %% [markdown]
+# So a falling rate is no magic. It lets you *start* higher than you could stay, and that wins; from
+# a timid peak, falling only loses time.
+#
 # **A popular trick that does not help here**: warm-up. It was made for huge batches and deep
-# networks, whose first steps are dangerous. Ours is small, and survives its first step: with and
+# networks, whose first steps are dangerous. Ours is small, and survives its first steps: with and
 # without warm-up, the dots overlap. A single lucky run could have "proved" either.
 #
 # ### Batch size
 #
-# A batch of $B$ examples gives a gradient whose noise falls with $\sqrt B$, and $B$ times fewer
-# steps an epoch. Goyal et al. (2017): with $k$ times the batch, take $k$ times the rate. Ten
-# epochs, fixed and scaled; about 6 seconds.
+# With batches of $B$ examples an epoch has $B$ times fewer steps than one by one. As long as the
+# slope hardly changes, $k$ small steps along it add up to one of $k$ times the length, so with $k$
+# times the batch take $k$ times the rate (Goyal et al. 2017). Ten epochs, fixed and scaled; about 5
+# seconds.
 
 # %%
 sizes, by_size = (16, 64, 256), {"rate fixed": [], "rate scaled": []}
@@ -502,6 +551,10 @@ claims.at_least("batches of 256 over 16, loss, rate fixed", fixed[2] / fixed[0],
 claims.at_most("batches of 256, loss, rate scaled over fixed", scaled[2] / fixed[2], 0.6)
 
 # %% [markdown]
+# With a fixed rate large batches stay behind. Scaling makes up for it at 64, and only in part at
+# 256: sixteen times the rate is near the edge that section 5 found, and the slope changes under
+# such steps. Does warm-up help *there*? That is what it was made for: try it.
+#
 # ## 6 · From scratch, or from a tuned start?
 #
 # A trained network is a place to start from. Take five that know upright digits, and give them 30
@@ -535,21 +588,27 @@ for task, lead in {"moved": 0.1, "mirrored": 0.03}.items():
     gain = early[f"{task}, tuned start"] - early[f"{task}, from scratch"]
     claims.at_least(f"{task}: lead of the tuned start, epochs 1 to 5", gain, lead)
 moved, mirrored = (last[f"{t}, tuned start"] - last[f"{t}, from scratch"] for t in tasks)
+claims.at_least("moved: lead of the tuned start at the end", moved, 0.02)
+claims.between("mirrored: lead of the tuned start at the end", mirrored, -0.12, 0.12)
 claims.at_least("moved: lead at the end minus that of mirrored", moved - mirrored, 0.0)
 
 # %% [markdown]
-# A tuned start always begins ahead. Whether it ends ahead depends on how alike the tasks are: for
-# moved digits it does, for mirrored ones the lead is gone. Lesson 11 makes a method of this.
+# One pixel to the right, and a network that knew nine digits in ten knows about half: its weights
+# look at places, not at shapes (lesson 05 mends that). Still, in both tasks the tuned start begins
+# ahead. For moved digits it ends ahead too; for mirrored ones, a task less alike, the lead is gone.
+# Lesson 11 makes a method of this.
 #
 # ## 7 · Search, with a budget
 #
-# Rate, dropout and L2 interact, so they must be set together. Trying all is hopeless; trying at
-# random is surprisingly good (Bergstra & Bengio 2012); better still is to let results guide the
-# next trials. **Optuna** (Akiba et al. 2019) does that: we *ask* for settings, train, and *tell*.
+# Rate, dropout and L2 interact, so they must be set together. Trying every combination is hopeless;
+# trying at random is surprisingly good (Bergstra & Bengio 2012); or the results so far can guide
+# the next trials. **Optuna** (Akiba et al. 2019) does that: we *ask* for settings, train, and
+# *tell*.
 #
 # The budget, stated beforehand: **32 trainings** of 15 epochs with the clerk's 200 labels: 16 at
-# random, then twice 8 guided by a tree-structured Parzen estimator (Bergstra et al. 2011). About 10
-# seconds.
+# random, then 16 guided by a tree-structured Parzen estimator (Bergstra et al. 2011), which
+# models where good trials lie and where bad ones. All 16 are asked for at once, because they train
+# side by side: they are guided by the random ones, not by each other. About 10 seconds.
 
 # %%
 import optuna
@@ -578,7 +637,7 @@ def train(settings):
     return [(members.predict(x).argmax(-1) == y).mean(1) for x, y in pairs]
 
 
-for budget in (16, 8, 8):
+for budget in (16, 16):
     trials = [study.ask() for _ in range(budget)]
     reached, _ = train([dict(seed=t.number, **draw(t)) for t in trials])
     for trial, value in zip(trials, reached, strict=True):
@@ -591,7 +650,11 @@ title = "32 trials: 16 at random, then guided"
 plotting.curves(np.arange(1, 33), lines, "trial", "validation accuracy", title)
 
 # %% [markdown]
-# Where does it look? Every dot is a trial; the guided ones gather where the first were good.
+# Two things to see. The guided trials are better *on average*, though some still fail. But the line
+# of the best had climbed before the first of them came: chance had found a good place already.
+#
+# Where did the search look? Every dot is a trial. The guided ones keep away from little dropout and
+# from the highest rates; the third setting, L2, is not in the picture.
 
 # %%
 places = [[math.log10(t.params["rate"]), t.params["dropout"]] for t in study.trials]
@@ -605,16 +668,30 @@ plotting.embedding(places, kind, ["random", "guided"], "Where the search looked"
 
 # %%
 flattered, winner = study.best_value, study.best_params
-_, again = train([dict(seed=100 + s, **winner) for s in seeds])
-compared = {"no cure": tested["no cure"], "dropout, by hand": tested["dropout"]}
+anew, again = train([dict(seed=100 + s, **winner) for s in seeds])
+compared = {"no cure": tested["no cure"], "dropout, best of 4": tested["dropout"]}
 compared["found by the search"] = again
 plotting.spread(compared, "test accuracy", title="What the search was worth")
 
 # %%
 claims.at_least("test accuracy, search over no cure", again.mean() - nothing, 0.03)
-claims.at_least("validation accuracy of the winner in the search", flattered, 0.85)
+claims.at_least("validation accuracy of the winner in the search", flattered, 0.8)
 guided = reached[16:].mean() - reached[:16].mean()
-claims.at_least("validation accuracy, guided trials over random ones", guided, 0.02)
+claims.at_least("validation accuracy, mean of guided trials over random ones", guided, 0.0)
+claims.at_most(
+    "validation accuracy, best of all over best at random", flattered - reached[:16].max(), 0.05
+)
+hand = again.mean() - tested["dropout"].mean()
+claims.between("test accuracy, search over dropout, best of 4", hand, -0.06, 0.06)
+claims.between(
+    "winner's validation accuracy, search over anew", flattered - anew.mean(), -0.02, 0.1
+)
+
+# %% [markdown]
+# An honest result: the search beats doing nothing by far. It does as well as section 2 did by
+# trying four strengths of dropout, once somebody knew that dropout is the knob to turn: 32
+# trainings bought what that knowledge is worth. A search pays where many settings matter and nobody
+# knows which; and its budget must be told, since enough trials always find something lucky.
 
 # %% [markdown]
 # ## 8 · Keep a log
@@ -626,7 +703,7 @@ claims.at_least("validation accuracy, guided trials over random ones", guided, 0
 
 # %%
 folder = tempfile.TemporaryDirectory()
-model.optimizer.learning_rate = min(test.suggestion, 0.2)  # the network of section 5
+model.optimizer.learning_rate = min(test.suggestion, 0.2)  # the network of section 5; never bolder
 watch = [callbacks.EventLog(folder.name), callbacks.Progress("logged")]
 options = {"validation_data": (flat(x_valid), y_valid), "callbacks": watch}
 run = model.fit(flat(x_train), y_train, 16, lab.epochs(10), verbose=0, **options)
@@ -635,9 +712,9 @@ folder.cleanup()
 print("in the log:", ", ".join(sorted(logged)))
 
 # %%
-steps, _ = logged["loss"]
+at, _ = logged["loss"]
 lines = {"training": logged["loss"][1], "validation": logged["val_loss"][1]}
-plotting.curves(steps, lines, "epoch", "loss (nats)", "Read back from the event file")
+plotting.curves(at, lines, "epoch", "loss (nats)", "Read back from the event file")
 
 # %%
 claims.close("loss in the log against fit's history", logged["loss"][1], run.history["loss"], 1e-6)
@@ -647,10 +724,10 @@ claims.at_least("validation accuracy at the suggested rate", score, 0.8)
 # %% [markdown]
 # ## 9 · When larger is better again
 #
-# Section 1 says: too many weights, and a network learns by heart. Then a still larger network
-# should be worse. Measure it where it can be computed exactly: $k$ random ReLU features of 200
-# digits (one label in ten wrong), the last layer by least squares, the smallest solution where
-# there are many.
+# In section 1 a network with too many weights learned by heart, and that did harm. Does a still
+# larger one do more harm? Measure it where it can be computed exactly: $k$ random ReLU features of
+# 200 digits, the last layer by least squares, the smallest solution where there are many. One label
+# in ten is wrong here. (With one in five the second fall ends about where the first did: try it.)
 
 
 # %%
@@ -667,7 +744,7 @@ def errors_by_width(seed, n=few):
     features, features_test = relu(flat(x_train[pick]) @ W), relu(flat(data.x_test) @ W)
     found = []
     for k in widths:
-        A = features[:, :k]  # A⁺ = Aᵀ (A Aᵀ)⁺ gives the smallest of all best solutions
+        A = features[:, :k]  # its pseudo-inverse Aᵀ (A Aᵀ)⁺ gives the smallest best solution
         inverse = np.linalg.pinv(A @ A.T, rcond=1e-12, hermitian=True)
         last = A.T @ (inverse @ np.eye(10)[y_tenth[pick]])
         pairs = ((features, y_tenth[pick]), (features_test, data.y_test))
@@ -688,10 +765,12 @@ claims.at_least("test error at k = n over the best below", error[few] / small, 1
 claims.at_most("test error of the largest over the best below n", error[widths[-1]] / small, 0.95)
 
 # %% [markdown]
-# **Double descent** (Belkin et al. 2019; in deep networks Nakkiran et al. 2020). At $k = n$ exactly
-# one solution hits every label, mistakes included, whatever it costs. With more features there are
-# many such solutions, and the smallest is tame. More weights than examples are no illness by
-# themselves.
+# **Double descent** (Belkin et al. 2019; in deep networks Nakkiran et al. 2020). Every training
+# label is right from about 130 features on; but the numbers 0 and 1 that least squares aims at can
+# be hit only from $k = n = 200$ on, and there by one solution alone, mistakes included, whatever it
+# costs. With more features there are many such solutions, and the smallest is tame. All of them
+# know the labels by heart: learning by heart need not do harm, and more weights than examples are
+# no illness by themselves.
 #
 # ## 10 · Debugging drill
 #
@@ -719,9 +798,7 @@ def surprise(y, z):
 first = {}
 for name, (suspect, x) in suspects.items():
     first[name] = float(ops.mean(surprise(y_train, suspect(x))))
-plotting.bars(
-    first, "loss before training (nats)", bar=math.log(10), title="Test 1: the first loss"
-)
+plotting.bars(first, "loss before training (nats)", bar=2.30, title="Test 1: the first loss")
 
 # %%
 claims.between("first loss of A", first["A"], 2.1, 2.7)
@@ -744,7 +821,7 @@ for name in ("A", "B"):
     )
     by_heart[name] = one.history["loss"]
 at = 100 * np.arange(1, lab.epochs(5) + 1)
-floor = math.log(math.e + 9) - 1
+floor = round(math.log(math.e + 9) - 1, 2)
 plotting.curves(at, by_heart, "step", "loss (nats)", "Test 2: one batch by heart", bar=floor)
 
 # %%
@@ -754,8 +831,22 @@ claims.at_most("B: loss on one batch", by_heart["B"][-1], 0.05)
 # %% [markdown]
 # A is caught, and the height of its floor says why. Its last layer is a softmax, and the loss takes
 # a softmax again. A probability is at most 1, so the second softmax gives the right class at most
-# $e / (e + 9)$: no loss below $\ln (e + 9) - 1 = 1.46$. It would have trained, badly, for ever.
-# (On TensorFlow, Keras's own cross-entropy notices this bug; nothing notices the next one.)
+# $e / (e + 9)$: no loss below $\ln (e + 9) - 1 = 1.46$ (dotted). Here it may end still higher: a
+# first softmax that is sure of a wrong class has no slope left, and such a digit costs one nat
+# more, for ever. A network like this trains, only badly.
+
+# %%
+suspect, x = suspects["A"]
+scores = suspect(x[:20])
+loss = float(ops.mean(surprise(y_train[:20], scores)))
+stuck = np.mean(ops.convert_to_numpy(scores).argmax(-1) != y_train[:20])
+claims.close(
+    "A: loss at the end against floor plus a nat for each stuck", loss, floor + stuck, 0.05
+)
+
+# %% [markdown]
+# (On TensorFlow, Keras's own cross-entropy looks through a softmax right before it and warns; on
+# JAX it cannot. That is why the loss here is written by hand.)
 
 # %% [markdown]
 # ## What you take along
@@ -803,9 +894,9 @@ claims.at_most("B: loss on one batch", by_heart["B"][-1], 0.05)
 #
 # ### Exercise 1: dropout, there and back (2 points)
 #
-# Section 2 went forwards. On the way back, blame passes through a unit as the signal did. The luck
-# comes in as `noise`, uniform in [0, 1): a number is kept where its noise is at least `rate`.
-# Without noise (`None`) training is over, and nothing is dropped.
+# Section 2 went forwards. On the way back, blame passes through a unit as the signal did. The
+# random numbers come in as `noise`, uniform in [0, 1): a number is kept where its noise is at least
+# `rate`. Without noise (`None`) training is over, and nothing is dropped.
 
 
 # %% exercise="dropout"
@@ -833,40 +924,60 @@ def _(check):
         hint = "Each array has the shape of x, and all its numbers are finite."
         return [check.array(one, x.shape, hint) for one in found]
 
-    for rate in (0.25, 0.7):
-        for x, blame in check.arrays((6, 9), (6, 9), count=2):
+    def judge(found, right, mistakes, case, else_):
+        for hint, wrong in mistakes.items():
+            told = np.allclose(found, wrong, atol=1e-4) and not np.allclose(right, wrong, atol=1e-4)
+            check.that(not told, case + hint)
+        check.close(found, right, case + else_)
+
+    for rate in (0.25, 0.75):  # exact in float32 too, so that a tie is one
+        for x, blame in check.arrays((12, 9), (12, 9), count=2):
             x = np.maximum(x, 0)  # as after a ReLU: many are zero, which are not dropped
             noise = check.rng.random(x.shape)
+            noise[:, 0], x[:, 0] = rate, 1 + check.rng.random(12)
             keep = noise >= rate
             y, back = ask(x, noise, rate, blame)
             case = f"At rate {rate}: "
+            right, right_back = keep * x / (1 - rate), keep * blame / (1 - rate)
+            small = noise < 1 - rate
             mistakes = {
-                "a number stays where its noise is at least the rate, not below it.": ~keep * x,
+                "what stays and what falls are swapped: a number stays where its noise is at least "
+                "the rate.": ~keep * x,
+                "right scale, wrong units: a number stays where its noise is at least the rate.": (
+                    ~keep * x / (1 - rate)
+                ),
+                "section 2 kept where the noise was small; here a number stays where it is at "
+                "least the rate.": small * x / (1 - rate),
+                "noise equal to the rate is at least the rate: it stays.": (
+                    (noise > rate) * x / (1 - rate)
+                ),
                 "what stays must grow, so that the mean is as before.": keep * x,
                 "what stays is divided by the share that is kept, not by the rate.": keep
-                * (x / rate),
+                * x
+                / rate,
                 "what stays must grow, not shrink.": keep * x * (1 - rate),
-                "right units, but those of the other side: which are kept?": ~keep * x / (1 - rate),
                 "nothing was dropped.": x,
+                "what comes out stands first, the slope second.": right_back,
             }
-            for hint, wrong in mistakes.items():
-                check.that(not np.allclose(y, wrong, atol=1e-4), case + hint)
-            check.close(y, keep * x / (1 - rate), case + "what comes out is wrong.")
-            right = keep * blame / (1 - rate)
+            judge(y, right, mistakes, case, "what comes out is wrong.")
             mistakes = {
                 "the blame of dropped units must be dropped too.": blame,
                 "the blame is scaled as the signal was.": keep * blame,
-                "a number that is 0 by itself was not dropped: use the noise.": right * (x != 0),
+                "the blame is scaled, but that of dropped units must be dropped.": blame
+                / (1 - rate),
+                "the slope is the blame times how the signal was changed, not that alone.": keep
+                / (1 - rate),
+                "a number that is 0 by itself was not dropped: use the noise.": right_back
+                * (x != 0),
             }
-            for hint, wrong in mistakes.items():
-                check.that(not np.allclose(back, wrong, atol=1e-4), case + hint)
-            check.close(back, right, case + "the slope by x is wrong.")
+            judge(back, right_back, mistakes, case, "the slope by x is wrong.")
     for x, blame in check.arrays((4, 5), (4, 5), count=2):
         y, back = ask(x, None, 0.5, blame)
         check.close(y, x, "Without noise training is over: nothing is dropped or scaled.")
         check.close(back, blame, "Without noise the blame passes as it is.")
         y, back = ask(x, check.rng.random(x.shape), 0.0, blame)
         check.close(y, x, "At rate 0 everything stays.")
+        check.close(back, blame, "At rate 0 the blame passes as it is.")
 
 
 # %% [markdown]
@@ -928,45 +1039,78 @@ def _(check):
             right = by_keras(*arguments)
             axes = tuple(range(x.ndim - 1))
             mu, var = x.mean(axes), x.var(axes)
-            if training:
-                one = gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + epsilon) + beta
-                mistakes = {
-                    "mean and variance run over all axes but the last.": one,
-                    "in training the batch's own mean and variance count.": gamma
-                    * (x - mean)
-                    / np.sqrt(variance + epsilon)
-                    + beta,
-                    "normalise by the batch itself, not by the averages just moved.": gamma
-                    * (x - right[1])
-                    / np.sqrt(right[2] + epsilon)
-                    + beta,
-                    "epsilon stands under the root.": gamma * (x - mu) / (np.sqrt(var) + epsilon)
-                    + beta,
-                    "gamma and beta are missing.": (x - mu) / np.sqrt(var + epsilon),
-                    "divide by the root of the variance.": gamma * (x - mu) / (var + epsilon)
-                    + beta,
-                }
-                for hint, wrong in mistakes.items():
-                    same = np.allclose(y, wrong, atol=1e-3)
-                    same = same and not np.allclose(wrong, right[0], atol=2e-3)
-                    check.that(not same, f"{case}, in training: {hint}")
-                check.close(y, right[0], f"{case}, in training: the values are wrong.", rtol=1e-3)
-                swapped = momentum * mu + (1 - momentum) * mean
-                hint = f"{case}: the old average keeps the share momentum, the batch gets the rest."
-                check.that(not np.allclose(m, swapped, atol=1e-3), hint)
-                hint = f"{case}: in training the averages move."
-                check.that(not np.allclose(m, mean, atol=1e-5), hint)
-                check.close(m, right[1], f"{case}: the new average of the mean is wrong.", 1e-3)
-                hint = f"{case}: the variance's average is that of the variance, divided by n."
-                check.close(v, right[2], hint, 1e-3)
-            else:
-                own = gamma * (x - mu) / np.sqrt(var + epsilon) + beta
-                hint = f"{case}, after training: use the averages, not the batch."
-                check.that(not np.allclose(y, own, atol=1e-3), hint)
-                check.close(y, right[0], f"{case}, after training: the values are wrong.", 1e-3)
+            form = "in training" if training else "after training"
+            own = gamma * (x - mu) / np.sqrt(var + epsilon) + beta
+            old = gamma * (x - mean) / np.sqrt(variance + epsilon) + beta
+            u, s = (mu, var) if training else (mean, variance)
+            every = gamma * (x - x.mean()) / np.sqrt(x.var() + epsilon) + beta
+            rows = x.size // c
+            first = gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + epsilon) + beta
+            mistakes = {
+                "use the averages, not the batch.": own,
+                "the batch's own mean and variance count.": old,
+                "normalise by the batch itself, not by the averages just moved.": gamma
+                * (x - right[1])
+                / np.sqrt(right[2] + epsilon)
+                + beta,
+                "mean and variance run over all axes but the last.": first,
+                "each channel has a mean and a variance of its own.": every,
+                "epsilon stands under the root.": gamma * (x - u) / (np.sqrt(s) + epsilon) + beta,
+                "epsilon is missing, or not the one given.": gamma * (x - u) / np.sqrt(s) + beta,
+                "epsilon is the one given, not 0.001.": gamma * (x - u) / np.sqrt(s + 1e-3) + beta,
+                "gamma and beta are missing.": (x - u) / np.sqrt(s + epsilon),
+                "beta is missing.": gamma * (x - u) / np.sqrt(s + epsilon),
+                "gamma is missing.": (x - u) / np.sqrt(s + epsilon) + beta,
+                "gamma multiplies, beta is added.": beta * (x - u) / np.sqrt(s + epsilon) + gamma,
+                "divide by the root of the variance.": gamma * (x - u) / (s + epsilon) + beta,
+                "the variance divides by n, not by n - 1.": gamma
+                * (x - u)
+                / np.sqrt(s * rows / (rows - 1) + epsilon)
+                + beta,
+            }
+            for hint, wrong in mistakes.items():
+                told = np.allclose(y, wrong, atol=1e-4)
+                told = told and not np.allclose(wrong, right[0], atol=2e-3)
+                check.that(not told, f"{case}, {form}: {hint}")
+            check.close(y, right[0], f"{case}, {form}: the values are wrong.", 1e-3)
+            if not training:
                 hint = f"{case}: after training the averages stay as they are."
                 check.close(m, mean, hint, 1e-5)
                 check.close(v, variance, hint, 1e-5)
+                continue
+            wrong_averages = {
+                "the two averages are swapped: the mean's first, then the variance's.": right[
+                    :0:-1
+                ],
+                "in training the averages move.": [mean, variance],
+                "an average keeps the share momentum of itself; this is the batch's alone.": [
+                    mu,
+                    var,
+                ],
+                "the old average keeps the share momentum, the batch gets the rest.": [
+                    momentum * mu + (1 - momentum) * mean,
+                    momentum * var + (1 - momentum) * variance,
+                ],
+                "momentum is the one given, not 0.99.": [
+                    0.99 * mean + 0.01 * mu,
+                    0.99 * variance + 0.01 * var,
+                ],
+            }
+            for hint, (wrong_m, wrong_v) in wrong_averages.items():
+                same = np.allclose(m, wrong_m, atol=1e-4) or np.allclose(v, wrong_v, atol=1e-4)
+                check.that(not same, f"{case}: {hint}")
+            check.close(m, right[1], f"{case}: the new average of the mean is wrong.", 1e-3)
+            wrong_variances = {
+                "what is averaged is the variance, not its root.": np.sqrt(var),
+                "what is averaged is the variance, without epsilon.": var + epsilon,
+                "the variance is the mean squared distance: divide by n, not n - 1.": var
+                * rows
+                / (rows - 1),
+            }
+            for hint, other in wrong_variances.items():
+                wrong = momentum * variance + (1 - momentum) * other
+                check.that(not np.allclose(v, wrong, atol=1e-4), f"{case}: {hint}")
+            check.close(v, right[2], f"{case}: the new average of the variance is wrong.", 1e-4)
 
 
 # %% [markdown]
@@ -1008,8 +1152,10 @@ def _(check):
             steps = np.concatenate([steps, late])
             right = by_keras(steps, peak, floor, warmup, total)
             found = check.ask("schedule", steps, peak, floor, warmup, total)
-            found = check.array(found, steps.shape, "One finite rate for each step.")
             case = f"With warmup {warmup}, total {total}"
+            found = check.array(found, steps.shape, f"{case}: one finite rate for each step.")
+            hint = f"{case}: rates are fractions, and yours are whole: of what type is your array?"
+            check.that((found % 1).any(), hint)
             rise = steps < warmup
             if warm:
                 hint = f"{case}: at step 0 the rate is 0, at step warmup it is the peak."
@@ -1023,7 +1169,23 @@ def _(check):
             check.close(found[2], floor, hint, rtol=1e-3)
             hint = f"{case}: after step total the rate stays at the floor."
             check.close(found[-3:], right[-3:], hint, rtol=1e-3)
-            hint = f"{case}: between peak and floor, half a cosine wave, counted from where?"
+            share = np.clip((steps - warmup) / (total - warmup), 0, 1)
+            drop = peak - floor
+            mistakes = {
+                "it falls along a cosine wave, not a straight line.": peak - drop * share,
+                "the wave is half a period long, not a quarter.": peak
+                - drop * (1 - np.cos(np.pi * share / 2)),
+                "the wave ends at the floor; it is not cut off there.": np.maximum(
+                    floor, peak * (1 + np.cos(np.pi * share)) / 2
+                ),
+                "the wave begins at step warmup, not at step 0.": floor
+                + drop * (1 + np.cos(np.pi * np.clip(steps / total, 0, 1))) / 2,
+            }
+            for hint, wrong in mistakes.items():
+                same = np.allclose(found[~rise], wrong[~rise], rtol=1e-3)
+                same = same and not np.allclose(wrong[~rise], right[~rise], rtol=1e-3)
+                check.that(not same, f"{case}: {hint}")
+            hint = f"{case}: between peak and floor, half a cosine wave."
             check.close(found, right, hint, rtol=1e-3)
 
 
@@ -1031,9 +1193,9 @@ def _(check):
 # ### Exercise 4: early stopping (2 points)
 #
 # After each epoch the validation loss is looked at. It counts as better if it is lower than the
-# best so far by *more than* `margin`; the first one is better than none; one that is NaN never is.
-# After `patience` epochs in a row without a better one, training stops. Which epoch was the last,
-# and which one's weights are kept?
+# best so far by *more than* `margin`. The first loss that is a number counts as better; a NaN never
+# does, and is an epoch without a better one. As soon as `patience` epochs in a row had no better
+# one, training stops. Which epoch was the last that ran, and which one's weights are kept?
 
 
 # %% exercise="early_stopping"
@@ -1077,25 +1239,40 @@ def _(check):
         right = replay(losses, patience, margin)
         swapped = found == right[::-1] and found != right
         check.that(not swapped, "The last epoch comes first, then the best one.")
-        check.equal(found, right, f"{hint} (patience {patience}, margin {margin:g})")
+        told = ", ".join(f"{loss:.3g}" for loss in losses)
+        check.equal(found, right, f"{hint} (losses {told}; patience {patience}, margin {margin:g})")
 
     a, b = np.sort(check.rng.uniform(0.5, 1, 2))
     nan = math.nan
     cases = {
-        "A loss that keeps falling never stops: run to the end": ([b, b - 0.1, b - 0.2], 2, 0.0),
+        "A loss that keeps falling never stops: the last epoch is the last, counted from 0": (
+            [b, b - 0.1, b - 0.2],
+            2,
+            0.0,
+        ),
+        "Stop at the second epoch in a row without a better loss, no sooner, no later": (
+            [a, a + 1, a + 1, a + 1],
+            2,
+            0.0,
+        ),
         "Count epochs without a better loss than the best, not the last": ([a, 9, 8, 7, 6], 2, 0.0),
         "A better loss starts the count of epochs anew": ([1, 2, 0.9, 2, 0.8, 2, 2, 2], 3, 0.0),
         "A loss as low as the best is not lower": ([1, 1, 1, 1, 1, 1], 3, 0.0),
         "Lower by less than the margin is no better": ([1, 0.97, 0.94, 0.91, 0.88], 3, 0.1),
+        "The margin is a difference, not a share of the loss": ([5, 4.7, 4.4, 4.1], 2, 0.1),
         "The margin is measured from the best so far": ([1, 0.95, 0.88, 0.88, 0.88], 3, 0.1),
         "NaN is never better, nor a best to compare with": ([nan, 1, nan, 0.9, 2, 2, 2], 2, 0.0),
-        "With NaN alone there is no better loss: the kept epoch is 0": ([nan] * 5, 3, 0.0),
+        "With NaN alone no epoch is better: stop when patience is spent, keep epoch 0": (
+            [nan] * 5,
+            3,
+            0.0,
+        ),
         "With patience 1 the first epoch that is no better is the last": ([1, 2], 1, 0.0),
     }
     for hint, (losses, patience, margin) in cases.items():
         ask(losses, patience, margin, hint)
     for _ in range(12):
-        n, patience = int(check.rng.integers(1, 30)), int(check.rng.integers(1, 6))
+        n, patience = int(check.rng.integers(1, 12)), int(check.rng.integers(1, 5))
         losses = np.exp(-np.arange(n) / 5) + 0.1 * check.rng.random(n)
         margin = float(check.rng.choice([0.0, 0.05]))
         ask(losses, patience, margin, "Replay it epoch by epoch: something is off")
@@ -1104,5 +1281,6 @@ def _(check):
 # %% [markdown]
 # ### Going further (no points)
 #
-# Give the clerk a rest: with correct labels, which cures still help? Combine the two best. Search
-# with twice the budget. Plot the range test for Adam: is its best rate higher or lower than SGD's?
+# Does warm-up help with batches of 256 and the scaled rate (section 5)? Give the clerk a rest: with
+# correct labels, which cures still help? Combine the two best. Search with twice the budget. Plot
+# the range test for Adam: is its best rate higher or lower than SGD's?

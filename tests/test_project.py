@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from coursetools.cli import app
 from coursetools.course import find_course
-from coursetools.results import update_readme
+from coursetools.results import update_results
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -68,7 +68,7 @@ def test_every_command_is_documented(command):
 
 
 def test_the_readme_shows_what_the_stored_measurements_say():
-    assert not update_readme(find_course(ROOT), check_only=True)
+    assert not update_results(find_course(ROOT), check_only=True)
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

@@ -98,7 +98,10 @@ class Grading:
 
     def pytest_collection_modifyitems(self, items):
         """One lesson after the other, because each starts a server."""
-        items.sort(key=lambda item: getattr(item.parent, "lesson", ""))
+        handed_in = [getattr(item.parent, "submission", None) for item in items]
+        lessons = [(each and each.lesson) or "" for each in handed_in]
+        order = sorted(range(len(items)), key=lessons.__getitem__)  # stable: folders stay in order
+        items[:] = [items[i] for i in order]
 
     def children(self, folder: Folder):
         """The collectors of what lies in a folder and is, or leads to, a hand-in or the course."""

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from .layout import KEY, heading, key_size, text_height, wrap
+from .spacing import apart
 from .style import DPI, INK, MARGIN, SMALL, TEXT, WIDTH, new_figure
 
 
@@ -99,25 +100,15 @@ def label_ends(ax, ends):
     wanted = [ax.transData.transform((x, y))[1] for _, x, y, _ in ends]
     texts = [wrap(name, 1.7, SMALL) for name, *_ in ends]
     heights = [text_height(t.count("\n") + 1, SMALL) * DPI + 3 for t in texts]
-    for i, y in enumerate(_apart(wanted, heights, high)):
+    order = sorted(range(len(ends)), key=wanted.__getitem__)
+    sizes = [heights[i] for i in order]
+    low_end, high_end = (low - sizes[0] / 2, high + sizes[-1] / 2) if ends else (low, high)
+    placed = apart([wanted[i] for i in order], sizes, low_end, high_end)
+    for i, y in zip(order, placed, strict=True):
         _, x_end, y_end, colour = ends[i]
         ax.annotate(
             texts[i], (x_end, y_end), xytext=(1.035, (y - low) / (high - low)), color=INK,
             textcoords="axes fraction", size=SMALL, va="center", ha="left", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.2, "shrinkA": 1, "shrinkB": 2},
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.2, "shrinkA": 1, "shrinkB": 2,
+                        "relpos": (0, 0.5)},
         )  # fmt: skip
-
-
-def _apart(wanted, heights, high):
-    """Return positions near `wanted` so that boxes of these heights do not overlap."""
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    placed = [0.0] * len(wanted)
-    floor = -math.inf
-    for i in order:
-        placed[i] = max(wanted[i], floor + heights[i] / 2)
-        floor = placed[i] + heights[i] / 2
-    ceiling = high + heights[order[-1]] / 2
-    for i in reversed(order):
-        placed[i] = min(placed[i], ceiling - heights[i] / 2)
-        ceiling = placed[i] - heights[i] / 2
-    return placed

@@ -108,9 +108,12 @@ def test_a_refused_lesson_is_shown_with_its_line(sources, edit):
 def test_results_check_fails_until_the_readme_agrees(sources):
     from coursetools.results import BEGIN, END
 
-    (sources.root / "README.md").write_text(f"{BEGIN}\n{END}\n")
+    (sources.root / "docs").mkdir(exist_ok=True)
+    for page in ("README.md", "docs/results.md"):
+        (sources.root / page).write_text(f"{BEGIN}\n{END}\n")
     assert call("results", "--check", "--course", sources.root).exit_code == 1
-    assert call("results", "--course", sources.root).output == "README.md updated\n"
+    said = call("results", "--course", sources.root).output
+    assert said == "updated: README.md, docs/results.md\n"
     assert call("results", "--check", "--course", sources.root).exit_code == 0
 
 

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from light import FAULT, LESSON, ROOT, hand_in, make_course
 
 from coursetools.course import Course
 from coursetools.grading.entry import is_master
+from coursetools.grading.under_pytest import Grading
 
 ENTRY = "[pytest11]\ncoursetools = coursetools.plugin\n"
 FOREIGN = (
@@ -192,6 +194,16 @@ def test_collecting_alone_grades_nothing(run, handed, tmp_path):
     assert f"ida_{LESSON}.ipynb::notebook" in said
     assert "19 tests collected" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_hand_ins_of_one_lesson_are_graded_one_after_another():
+    def item(name, lesson=None):
+        about = {} if lesson is None else {"submission": SimpleNamespace(lesson=lesson)}
+        return SimpleNamespace(name=name, parent=SimpleNamespace(**about))
+
+    items = [item("a", "05"), item("b", "01"), item("c"), item("d", "05"), item("e", "01")]
+    Grading.pytest_collection_modifyitems(None, items)
+    assert [each.name for each in items] == ["c", "b", "e", "a", "d"]
 
 
 def test_files_may_be_named_one_by_one_pipes_and_broken_links_too(run, handed, place):

@@ -63,10 +63,24 @@ DROPOUT = [
     ("keras.ops, tensors out", "right", drop("noise >= rate", "ops.cast(noise >= rate, x.dtype)")),
     (
         "keeps the others",
-        "not below",
+        "swapped",
         drop("noise >= rate", "noise < rate").replace("/ (1 - rate)", ""),
     ),
-    ("keeps the others, scaled", "which are kept", drop("noise >= rate", "noise < rate")),
+    ("keeps the others, scaled", "right scale, wrong units", drop("noise >= rate", "noise < rate")),
+    ("section 2's rule", "section 2 kept", drop("noise >= rate", "noise < 1 - rate")),
+    ("a tie is dropped", "at least the rate: it stays", drop("noise >= rate", "noise > rate")),
+    ("the slope first", "the slope second", drop("return y, back", "return back, y")),
+    ("the mask as slope", "not that alone", drop("back = blame *", "back =")),
+    (
+        "blame scaled alone",
+        "scaled, but that of dropped units",
+        drop("back = blame * keep", "back = blame"),
+    ),
+    (
+        "no slope at rate 0",
+        "the blame passes as it is",
+        drop("back = blame", "back = (rate > 0) * blame"),
+    ),
     ("not scaled", "must grow, so that the mean", dropout(DROP.replace(" / (1 - rate)", ""))),
     ("divided by the rate", "not by the rate", dropout(DROP.replace("(1 - rate)", "rate"))),
     ("multiplied", "grow, not shrink", dropout(DROP.replace("/ (1 - rate)", "* (1 - rate)"))),
@@ -191,7 +205,7 @@ BATCH_NORM = [
     ),
     (
         "averages in training too",
-        "in training the batch's own",
+        "in training: the batch's own",
         norm("if training:", "if training:\n        m0, v0 = mean, variance").replace(
             "    y = gamma", "    if training:\n        mu, var = m0, v0\n    y = gamma"
         ),
@@ -212,7 +226,37 @@ BATCH_NORM = [
         "gamma and beta",
         norm("gamma * (x - mu)", "(x - mu)").replace(" + beta", ""),
     ),
-    ("epsilon forgotten", "the values are wrong", norm("var + epsilon", "var")),
+    ("epsilon forgotten", "epsilon is missing", norm("var + epsilon", "var")),
+    ("its own epsilon", "not 0.001", norm("var + epsilon", "var + 1e-3")),
+    ("gamma forgotten", "gamma is missing", norm("gamma * (x - mu)", "(x - mu)")),
+    ("beta forgotten", "beta is missing", norm(" + beta", "")),
+    (
+        "its own momentum",
+        "not 0.99",
+        norm("momentum * mean + (1 - momentum)", "0.99 * mean + 0.01"),
+    ),
+    (
+        "averages swapped",
+        "averages are swapped",
+        norm("return y, mean, variance", "return y, variance, mean"),
+    ),
+    (
+        "the batch's alone",
+        "this is the batch's alone",
+        norm(
+            "return y, mean, variance", "return (y, mu, var) if training else (y, mean, variance)"
+        ),
+    ),
+    (
+        "the root averaged",
+        "not its root",
+        norm("(1 - momentum) * var", "(1 - momentum) * var**0.5"),
+    ),
+    (
+        "a sample's variance all through",
+        "not by n - 1",
+        batch_norm(NORM.replace("x.var(axis=axes)", "x.var(axis=axes, ddof=1)")),
+    ),
     (
         "averages stay",
         "the averages move",
@@ -233,7 +277,7 @@ BATCH_NORM = [
     ),
     (
         "variance of a sample",
-        "divided by n",
+        "divide by n, not n - 1",
         norm("(1 - momentum) * var", "(1 - momentum) * x.var(axis=axes, ddof=1) * (1 + 1e-9)"),
     ),
     (
@@ -334,14 +378,18 @@ SCHEDULE = [
     ("no warm-up", "at step 0 the rate is 0", loop("if t < warmup", "if False")),
     (
         "the wave begins at step 0",
-        "half a cosine wave|it is the peak",
+        "begins at step warmup|it is the peak|half a cosine wave",
         loop("(t - warmup) / (total - warmup)", "t / total"),
     ),
-    ("the wave is too long", "half a cosine wave", loop("/ (total - warmup)", "/ total")),
+    (
+        "the wave is too long",
+        "half a cosine wave|begins at step warmup",
+        loop("/ (total - warmup)", "/ total"),
+    ),
     ("a whole wave", "half a cosine wave", loop("math.pi * share", "2 * math.pi * share")),
     (
         "straight down",
-        "half a cosine wave",
+        "not a straight line",
         loop("(1 + math.cos(math.pi * share)) / 2", "(1 - share)"),
     ),
     (
@@ -349,15 +397,33 @@ SCHEDULE = [
         "the rate is the floor|half a cosine wave",
         schedule("    peak, floor = peak, 0.0" + LOOP),
     ),
+    (
+        "a quarter of a wave",
+        "not a quarter",
+        loop("(1 + math.cos(math.pi * share)) / 2", "math.cos(math.pi * share / 2)"),
+    ),
+    (
+        "cut off at the floor",
+        "not cut off there",
+        loop(
+            "floor + (peak - floor) * (1 + math.cos(math.pi * share)) / 2",
+            "max(floor, peak * (1 + math.cos(math.pi * share)) / 2)",
+        ),
+    ),
+    (
+        "an array of whole numbers",
+        "of what type is your array",
+        loop("return rates", "out = np.zeros_like(steps)\n    out[:] = rates\n    return out"),
+    ),
     ("floor on top", "begins at the peak", loop("floor + (peak - floor)", "floor + peak")),
     ("rises again", "stays at the floor", loop("elif t >= total", "elif t == total")),
     ("zero at the end", "the rate is the floor", loop("rates.append(floor)", "rates.append(0)")),
     (
         "divides by a warm-up of 0",
-        "One finite rate for each step",
+        "one finite rate for each step",
         loop("t < warmup", "t <= warmup"),
     ),
-    ("one number", "One finite rate for each step", loop("return rates", "return rates[0]")),
+    ("one number", "one finite rate for each step", loop("return rates", "return rates[0]")),
     ("the return is missing", "returned None", loop("return rates", "pass")),
     ("blank", "not yet", schedule("    raise NotImplementedError")),
 ]
@@ -422,12 +488,12 @@ EARLY_STOPPING = [
     ),
     (
         "runs to the end",
-        "better loss than the best, not the last",
+        "no sooner, no later",
         stop("if waited >= patience", "if False"),
     ),
     (
         "stops one epoch late",
-        "than the best, not the last",
+        "no sooner, no later",
         stop("waited >= patience", "waited > patience"),
     ),
     (
@@ -444,6 +510,16 @@ EARLY_STOPPING = [
     ),
     ("equal is better", "as low as the best is not lower", stop("loss < lowest", "loss <= lowest")),
     ("margin ignored", "less than the margin", stop("lowest - margin", "lowest")),
+    (
+        "a share of the loss as margin",
+        "a difference, not a share",
+        stop("lowest - margin", "lowest * (1 - margin)"),
+    ),
+    (
+        "NaN skipped",
+        "when patience is spent",
+        stop("waited += 1", "if loss != loss:\n            continue\n        waited += 1"),
+    ),
     (
         "margin added",
         "as low as the best|less than the margin",
@@ -465,17 +541,17 @@ EARLY_STOPPING = [
     ),
     (
         "kept epoch missing with NaN",
-        "the kept epoch is 0",
+        "keep epoch 0",
         stop("best, lowest, waited = 0,", "best, lowest, waited = -1,"),
     ),
     (
         "the last epoch is kept",
-        "never stops|than the best",
+        "no sooner, no later",
         stop("return epoch, best", "return epoch, epoch"),
     ),
     (
         "counted from 1",
-        "run to the end",
+        "counted from 0",
         early_stopping(
             STOP.replace("return epoch, best", "return epoch + 1, best + 1").replace(
                 "len(losses) - 1, best", "len(losses), best + 1"
