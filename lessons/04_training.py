@@ -21,7 +21,7 @@
 #
 # | profile | data | needs | time |
 # |---|---|---|---|
-# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 80 to 100 s |
+# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 60 to 100 s |
 # | `full` | MNIST | 2 CPU cores, 12 MB download | not measured yet |
 #
 # Without a GPU you get `quick`; the line that the first cell prints says which. Times are for an

@@ -8,6 +8,7 @@ from dlutils.datasets.errors import DatasetDamaged, DatasetUnavailable
 from dlutils.datasets.moving import place, shift
 from dlutils.datasets.photos import Photos
 from dlutils.datasets.provenance import Dataset, Provenance
+from dlutils.datasets.recall import memory
 from dlutils.datasets.reviews import Reviews
 from dlutils.datasets.scenes import Scenes
 from dlutils.datasets.series import Series
@@ -27,6 +28,7 @@ __all__ = [
     "Text",
     "batches",
     "load",
+    "memory",
     "names",
     "options",
     "place",

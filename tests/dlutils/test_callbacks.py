@@ -2,7 +2,6 @@
 
 import doctest
 import gc
-import os
 import re
 import sys
 import time
@@ -13,21 +12,8 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from dlutils import callbacks, runtime, settings
+from dlutils import callbacks
 from dlutils.callbacks import bars, gradients, ranges, timing
-
-
-@pytest.fixture(scope="module")
-def keras():
-    before = os.environ.get("KERAS_BACKEND")
-    os.environ["KERAS_BACKEND"] = settings.backend()
-    with runtime._silent_descriptor():
-        import keras
-    yield keras
-    if before is None:
-        del os.environ["KERAS_BACKEND"]
-    else:
-        os.environ["KERAS_BACKEND"] = before
 
 
 @pytest.fixture

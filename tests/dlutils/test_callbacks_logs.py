@@ -11,22 +11,9 @@ import pytest
 
 pytest.importorskip("tensorboardX")
 
-from dlutils import callbacks, runtime, settings
+from dlutils import callbacks
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def keras():
-    before = os.environ.get("KERAS_BACKEND")
-    os.environ["KERAS_BACKEND"] = settings.backend()
-    with runtime._silent_descriptor():
-        import keras
-    yield keras
-    if before is None:
-        del os.environ["KERAS_BACKEND"]
-    else:
-        os.environ["KERAS_BACKEND"] = before
 
 
 @pytest.fixture

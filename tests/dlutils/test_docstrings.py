@@ -18,6 +18,7 @@ MODULES = (
     "claims",
     "datasets",
     "ensemble",
+    "ngrams",
     "plotting",
     "runtime",
     "scores",

@@ -4,7 +4,6 @@ On the backend that KERAS_BACKEND names; the file passes on TensorFlow and on JA
 """
 
 import doctest
-import os
 import warnings
 
 import numpy as np
@@ -13,9 +12,11 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from dlutils import ensemble, runtime, settings
+from dlutils import ensemble
 from dlutils.ensemble import data, network, optimizers, orders, recorder, start
 from dlutils.ensemble import settings as setting
+
+pytestmark = pytest.mark.usefixtures("keras")
 
 MODULES = [data, ensemble.members, network, optimizers, orders, recorder, start, setting]
 N, INPUTS, CLASSES, BATCH, EPOCHS = 64, 6, 3, 16, 2
@@ -24,19 +25,6 @@ X = rng.normal(size=(N, INPUTS)).astype("float32")
 Y = (X[:, :CLASSES] + 0.3 * rng.normal(size=(N, CLASSES))).argmax(-1)
 X_VAL = rng.normal(size=(40, INPUTS)).astype("float32")
 Y_VAL = X_VAL[:, :CLASSES].argmax(-1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keras():
-    before = os.environ.get("KERAS_BACKEND")
-    os.environ["KERAS_BACKEND"] = settings.backend()
-    with runtime._silent_descriptor():
-        import keras
-    yield keras
-    if before is None:
-        del os.environ["KERAS_BACKEND"]
-    else:
-        os.environ["KERAS_BACKEND"] = before
 
 
 def mlps(members, hidden=(8, 7), **options):
