@@ -341,15 +341,24 @@ claims.at_least("test dates translated without a mistake", exact.mean(), 0.98)
 # Where did it look? The cross-attention of its four heads, averaged, for one date in the longest
 # way of writing: each row is a character about to be written, each column one that was read.
 
+
 # %%
-cross = [layer for layer in translate.layers if "multi_head" in layer.name][-1]
-inside = keras.Model(translate.inputs, cross.input)  # up to what this layer is given: query, value
+def looked_at(x, y):
+    """Mean weights of the cross-attention's heads for one date: (places of y, places of x)."""
+    cross = [layer for layer in translate.layers if "multi_head" in layer.name][-1]
+    inside = keras.Model(translate.inputs, cross.input)  # up to what this layer is given
+    asks, asked = (part[0] for part in inside.predict([x, one_right(y)], verbose=0))
+    WQ, bQ, WK, bK = cross.get_weights()[:4]
+    heads, d = range(WQ.shape[1]), WQ.shape[2]
+    scores = [(asks @ WQ[:, h] + bQ[h]) @ (asked @ WK[:, h] + bK[h]).T for h in heads]
+    return softmax(np.array(scores) / np.sqrt(d)).mean(axis=0)
+
+
+# %%
 longest = max(range(16), key=lambda i: len(dates.formats[i]))
 k = int(np.argmax((dates.format_test == longest) & exact))  # the first that is right
-given = inside([dates.x_test[k : k + 1], one_right(dates.y_test[k : k + 1])])
-_, heads = cross(*given, return_attention_scores=True)
 read_in, iso = dates.inputs_test[k], dates.targets_test[k]
-table = ops.convert_to_numpy(heads)[0].mean(0)[:, : len(read_in)]
+table = looked_at(dates.x_test[k : k + 1], dates.y_test[k : k + 1])[:, : len(read_in)]
 plotting.attention(table, list(iso), list(read_in), title="Which characters each answer looks at")
 
 # %% [markdown]
@@ -635,7 +644,6 @@ for name in ("RNN", "LSTM", "transformer"):
     row = f"{name:12}{networks[name].count_params():8,}{steps[name]:7}"
     row += f"{1e3 * SECONDS / steps[name]:9.0f}{bits[name]:16.2f}{recall[name]:13.0%}"
     print(f"{row}{growth:13.1f} times")
-del networks["RNN"], networks["LSTM"]  # their compiled programs are large
 
 # %% [markdown]
 # ## 5 · Writing with a memory: the key–value cache

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from IPython.core.events import EventManager
 
 import dlutils
 from dlutils import runtime, settings
@@ -36,6 +37,25 @@ def test_one_line_says_where_the_lesson_runs(capfd):
     assert (lab.lesson, lab.seed, lab.profile, lab.profile_asked) == ("05_cnns", 5, "quick", False)
     assert (lab.backend, lab.device) == ("tensorflow", "cpu")
     assert runtime.current() is lab
+
+
+def test_every_cell_of_a_notebook_ends_by_giving_memory_back(monkeypatch):
+    events = EventManager(None, {"post_execute": lambda: None})
+    shell = types.SimpleNamespace(events=events)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    called = []
+    library = types.SimpleNamespace(malloc_trim=called.append)
+    monkeypatch.setattr(runtime.ctypes, "CDLL", lambda name: library)
+    runtime.start("05_cnns")
+    runtime.start("05_cnns")  # a first cell run again must not add to it
+    events.trigger("post_execute")
+    assert called == ([0] if sys.platform == "linux" else [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep no such memory")
+def test_where_the_c_library_cannot_give_memory_back_nothing_happens(monkeypatch):
+    monkeypatch.setattr(runtime.ctypes, "CDLL", lambda name: types.SimpleNamespace())
+    runtime._trim()
 
 
 def test_before_the_start_there_is_no_lab():
