@@ -844,7 +844,7 @@ loads = {}
 for strength in (0.0, 0.1):
     restart("experts")
     sparse.get_layer("experts").strength.assign(strength)
-    train(sparse, draw_short, lab.epochs(9), 1e-2, label=f"experts, λ = {strength}")
+    train(sparse, draw_short, lab.epochs(9), 2e-2, label=f"experts, λ = {strength}")
     scores = given.predict(draw_short(99)[0], 400, verbose=0) @ ops.convert_to_numpy(
         sparse.get_layer("experts").router
     )
