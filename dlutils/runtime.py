@@ -149,10 +149,33 @@ def _warm_up(backend, seed):
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     keras.ops.convert_to_numpy(keras.ops.matmul(keras.ops.ones((2, 2)), keras.ops.ones((2, 2))))
-    keras.utils.set_random_seed(seed)  # imports TensorFlow on JAX too, where both are installed
+    with _unimported("tensorflow" if backend != "tensorflow" else None):
+        keras.utils.set_random_seed(seed)
     if backend == "tensorflow":
         logging.getLogger("tensorflow").addFilter(_no_retracing)
     return device_kind(backend)
+
+
+@contextlib.contextmanager
+def _unimported(package):
+    """Keep Keras from importing a package that the backend does not need, for this block alone.
+
+    To seed it, Keras imports TensorFlow wherever it is installed: 480 MB and 4 s on JAX.
+    """
+    if package is None or package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # as Python's own import statement knows it: cannot be imported
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        # Keras remembers that it found none, and layers for text ask; where it keeps that is its
+        # own business, so a version that keeps it elsewhere is no error.
+        with contextlib.suppress(ImportError, AttributeError):
+            from keras.src.utils import module_utils
+
+            getattr(module_utils, package)._available = None
 
 
 def _trim_after_cells():

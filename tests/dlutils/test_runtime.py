@@ -249,6 +249,29 @@ def test_native_output_is_hidden_and_then_heard_again(capfd):
     assert capfd.readouterr().err == "heard"
 
 
+def test_on_jax_a_start_leaves_tensorflow_alone_and_yet_within_reach():
+    for package in ("tensorflow", "jax"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    code = """
+import sys
+from dlutils import runtime
+runtime.start("lesson", seed=5)
+import keras, numpy as np
+model = keras.Sequential([keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(np.ones((8, 3)), np.ones((8, 1)), validation_split=0.5, verbose=0)
+print("tensorflow" in sys.modules)
+words = keras.layers.TextVectorization(vocabulary=["yes", "no"])
+print("tensorflow" in sys.modules, np.asarray(words(["no", "yes no"])).tolist())
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.splitlines()[1:] == ["False", "True [[3, 0], [2, 3]]"], done.stderr
+
+
 def test_of_tensorflow_s_warnings_only_that_on_retracing_is_hidden():
     def record(text):
         return logging.LogRecord("tensorflow", logging.WARNING, "", 0, text, (), None)
