@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LESSON ?= 05
+# Test processes side by side: a lesson keeps little more than one core busy, and holds up to 2 GB.
+WORKERS ?= 2
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-jax venv run build check lint results constraints
 
@@ -14,10 +16,10 @@ lab: $(VENV)/.installed  ## open JupyterLab on the course
 	$(BIN)/jupyter lab notebooks
 
 test: $(VENV)/.installed-dev  ## run all tests, and the solutions under nbval
-	$(BIN)/python -m pytest --nbval tests solutions
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --nbval tests solutions
 
 test-jax: $(VENV)/.installed-dev  ## run the lessons, their checks and grading on JAX
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m jax tests/lessons tests/coursetools
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m jax tests/lessons tests/coursetools
 
 venv: $(VENV)/.installed-dev  ## make .venv with all that authors and graders need
 

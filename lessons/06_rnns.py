@@ -613,7 +613,7 @@ claims.at_most("LSTM with bias 1, delay 120", after_120["LSTM, bias 1"], 0.5)
 claims.at_least("LSTM with chrono bias, delay 120", after_120["LSTM, chrono bias"], 0.95)
 long = {name: accuracy[:, 2:].mean() for name, accuracy in recall.items()}
 ahead = long["LSTM, chrono bias"] - long["LSTM, bias 1"]
-claims.at_least("chrono bias over bias 1, mean of delays 60 and 120", ahead, 0.25)
+claims.at_least("chrono bias over bias 1, mean of delays 60 and 120", ahead, 0.4)
 title = "What was the first symbol? (10 % is guessing)"
 plotting.curves(delays, recall, "delay (steps)", "test accuracy", title)
 
@@ -756,7 +756,7 @@ beaten = bits["Witten-Bell, n = 5"] - bits["LSTM"]
 claims.at_least("bits that the LSTM saves over Witten-Bell, n = 5", beaten, 0.03)
 if lab.profile == "quick":
     ahead = bits["LSTM"] - bits["Kneser-Ney, n = 9"]
-    claims.at_least("bits that Kneser-Ney, n = 9, saves over the LSTM", ahead, 0.03)
+    claims.at_least("bits that Kneser-Ney, n = 9, saves over the LSTM", ahead, 0.1)
 else:  # the aim: Kneser-Ney with n = 7 needs 1.517 nats
     claims.at_most("nats per character, LSTM", bits["LSTM"] * np.log(2), 1.5)
 
@@ -778,7 +778,7 @@ tail = text.train[-8:] + text.test
 seen = np.mean([tail[i : i + 8] in known for i in range(len(text.test))])
 saved = by_heart["LSTM"] - by_heart["Kneser-Ney, n = 9"]
 if lab.profile == "quick":
-    claims.at_least("bits that counting saves on its training text", saved, 0.4)
+    claims.at_least("bits that counting saves on its training text", saved, 0.5)
     claims.at_least("held-out contexts of 8 characters that had been seen", seen, 0.5)
     p_count = counted["Kneser-Ney, n = 9"].predict(text.test_ids)
     mixed = bits["Kneser-Ney, n = 9"] + np.log2((p_lstm + p_count) / 2).mean()

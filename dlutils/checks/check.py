@@ -112,9 +112,10 @@ class Check:
 
         Raises `Failed` for anything else, True and False included.
         """
+        number = self.array(value, (), hint).item()
         if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool":
-            raise self._failed(hint, f"yours is {bool(value)}, expected a number")
-        return self.array(value, (), hint).item()
+            raise self._failed(hint, f"yours is {bool(number)}, expected a number")
+        return number
 
     def close(self, actual, desired, hint, rtol=1e-4, atol=1e-5):
         """Compare numbers or arrays: |actual - desired| <= atol + rtol * max |desired|.

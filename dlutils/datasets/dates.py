@@ -1,11 +1,11 @@
 """Generated dates as people write them, each with its ISO form: pairs for a translator."""
 
 import datetime
-import numbers
 from dataclasses import dataclass
 
 import numpy as np
 
+from dlutils.datasets import drawing
 from dlutils.datasets.provenance import Provenance, Summary
 from dlutils.datasets.text import checked_ids, to_ids, to_text
 from dlutils.datasets.writing import (
@@ -137,7 +137,7 @@ def _encode(texts, width):
             )
     longest = max(texts, key=len, default="")
     width = len(longest) if width is None else width
-    if not _is_int(width) or width < len(longest):
+    if not drawing.is_int(width) or width < len(longest):
         raise ValueError(
             f"encode: width is {width!r}, but the text that begins {longest[:40]!r} has "
             f"{len(longest)} characters; give an integer that is no smaller."
@@ -160,13 +160,9 @@ def _provenance(count, test, seed):
     )
 
 
-def _is_int(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
 def _require_int(option, value):
     low, high = LIMITS[option]
-    if not _is_int(value) or not low <= value <= high:
+    if not drawing.is_int(value) or not low <= value <= high:
         raise ValueError(
             f"load('dates'): {option} is {value!r}, but only integers from {low:,} to {high:,} "
             f"will do; choose {option} within these."

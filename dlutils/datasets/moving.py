@@ -1,9 +1,9 @@
 """Images moved about: what tests whether a network minds where things are."""
 
-import numbers
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+
+from dlutils.datasets import drawing
 
 
 def place(images, size, seed):
@@ -18,12 +18,12 @@ def place(images, size, seed):
     """
     images = _checked(images, "place")
     n, height, width, channels = images.shape
-    if not _is_int(size) or size < max(height, width):
+    if not drawing.is_int(size) or size < max(height, width):
         raise ValueError(
             f"place: size is {size!r}, but images of {height}x{width} pixels need a canvas of at "
             f"least {max(height, width)}; give a larger integer."
         )
-    rng = _generator(seed, "place")
+    rng = drawing.generator(seed, "place", "the moves")
     rows = rng.integers(0, size - height + 1, n)[:, None] + np.arange(height)
     columns = rng.integers(0, size - width + 1, n)[:, None] + np.arange(width)
     canvas = np.zeros((n, size, size, channels), images.dtype)
@@ -44,12 +44,12 @@ def shift(images, pixels, seed):
     """
     images = _checked(images, "shift")
     n, height, width, _ = images.shape
-    if not _is_int(pixels) or not 0 <= pixels < min(height, width):
+    if not drawing.is_int(pixels) or not 0 <= pixels < min(height, width):
         raise ValueError(
             f"shift: pixels is {pixels!r}, but images of {height}x{width} pixels can move by 0 to "
             f"{min(height, width) - 1} before nothing of them is left; give such an integer."
         )
-    rng = _generator(seed, "shift")
+    rng = drawing.generator(seed, "shift", "the moves")
     down, right = rng.integers(-pixels, pixels + 1, n), rng.integers(-pixels, pixels + 1, n)
     padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
     windows = sliding_window_view(padded, (height, width), axis=(1, 2))
@@ -76,19 +76,3 @@ def _checked(images, caller):
             "too; look at what made them."
         )
     return images
-
-
-def _is_int(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _generator(seed, caller):
-    """A Generator from an int, or the Generator given; PCG64 by name, lest defaults change."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if not _is_int(seed) or seed < 0:
-        raise ValueError(
-            f"{caller}: seed is {seed!r}, but the moves are drawn from it; give an integer from 0 "
-            "on or a numpy.random.Generator."
-        )
-    return np.random.Generator(np.random.PCG64(int(seed)))

@@ -1,8 +1,8 @@
 """A task for the memory alone: say what the first symbol was, after much that does not matter."""
 
-import numbers
-
 import numpy as np
+
+from dlutils.datasets import drawing
 
 KINDS = 10  # symbols to remember, and as many that are noise
 
@@ -21,28 +21,12 @@ def memory(count, delay, seed):
     ((32, 121), (32,), True, 10)
     """
     for name, value, low in (("count", count, 1), ("delay", delay, 0)):
-        if not _is_int(value) or value < low:
+        if not drawing.is_int(value) or value < low:
             raise ValueError(
                 f"memory: {name} is {value!r}, but sequences are counted in whole numbers; give an "
                 f"integer from {low} on."
             )
-    rng = _generator(seed)
+    rng = drawing.generator(seed, "memory", "the symbols")
     y = rng.integers(0, KINDS, count)
     noise = rng.integers(KINDS, 2 * KINDS, (count, delay))
     return np.concatenate([y[:, None], noise], axis=1).astype("int32"), y.astype("int32")
-
-
-def _is_int(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _generator(seed):
-    """A Generator from an int, or the Generator given; PCG64 by name, lest defaults change."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if not _is_int(seed) or seed < 0:
-        raise ValueError(
-            f"memory: seed is {seed!r}, but the symbols are drawn from it; give an integer from 0 "
-            "on or a numpy.random.Generator."
-        )
-    return np.random.Generator(np.random.PCG64(int(seed)))

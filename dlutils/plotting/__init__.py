@@ -24,6 +24,7 @@ from .regions import decision_regions
 from .scores import bars, spread
 from .style import PALETTE, Figure
 from .surfaces import surface
+from .tables import table
 from .targets import boxes, masks
 from .timelines import timeline
 from .timeseries import series
@@ -59,5 +60,6 @@ __all__ = [
     "series",
     "spread",
     "surface",
+    "table",
     "timeline",
 ]

@@ -53,12 +53,14 @@ def _keep_top(figure, inches):
 
 
 def mark_bar(ax, bar, unit="", upright=False):
-    """Draw a dotted line at `bar`; return its entries for the legend, none without a bar."""
+    """Draw a dotted line at a bar, (name, number); return its entries for the legend, if any."""
     if bar is None:
         return []
+    name, value = bar
     style = {"color": INK, "lw": 1.4, "ls": (0, (1, 1.5))}
-    (ax.axvline if upright else ax.axhline)(bar, zorder=1.5, **style)
-    return [(Line2D([], [], **style), f"bar {bar:g}{unit}")]
+    (ax.axvline if upright else ax.axhline)(value, zorder=1.5, **style)
+    text = f"{value:g}{unit}"
+    return [(Line2D([], [], **style), f"bar {text}" if name == "bar" else f"{name} ({text})")]
 
 
 def log_ticks(axis, low, high):

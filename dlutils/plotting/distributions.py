@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from .charts import chart, key_above, key_room, mark_bar, name_axes, plain
 from .lines import few
 from .style import DASHES, PALETTE, public
-from .valid import InputError, array, count, named, number
+from .valid import InputError, array, count, mark, named
 
 MOST = 500  # bins
 
@@ -18,8 +18,9 @@ def distribution(values, bins=30, xlabel="value", bar=None, title=None):
 
     values: dict name -> (n,), of any lengths. bins: how many equally wide bins all share, or their
     rising edges; values outside the edges are counted in the shares and not drawn. xlabel: what is
-    measured, with its unit. bar: a value to mark. Raises ValueError for values that are not finite,
-    bins that do not rise, and more names than there are colours.
+    measured, with its unit. bar: a value to mark, or {its name: value}.
+    Raises ValueError for values that are not finite, bins that do not rise, and more names than
+    there are colours.
 
     >>> figure = plotting.distribution({"train": [1, 2, 2, 3], "test": [2, 4]}, 3, "loss")
     >>> figure.alt
@@ -30,9 +31,9 @@ def distribution(values, bins=30, xlabel="value", bar=None, title=None):
         for name, v in named("values", values, "numbers").items()
     }
     few(found)
-    bar = number("bar", bar)
+    bar = mark(bar)
     edges = _edges(bins, np.concatenate(list(found.values())))
-    figure, ax = chart(3.6 + key_room([*found, "bar"]), title)
+    figure, ax = chart(3.6 + key_room([*found, bar[0] if bar else "bar"]), title)
     key = []
     for i, (name, v) in enumerate(found.items()):
         share = 100 * np.histogram(v, edges)[0] / len(v)

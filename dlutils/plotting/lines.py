@@ -6,7 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .charts import chart, key_above, label_ends, log_ticks, mark_bar
 from .style import DASHES, MARKERS, PALETTE, QUIET, public
-from .valid import InputError, array, named, number
+from .valid import InputError, array, mark, named
 
 
 @public
@@ -14,7 +14,8 @@ def curves(x, series, xlabel, ylabel, title=None, bar=None, xscale="linear", ysc
     """Draw quantities over `x`; of several seeds the mean and a band of one standard deviation.
 
     x: (points,). series: dict name -> (points,) or (seeds, points). xscale, yscale: "linear" or
-    "log". bar: a value of y to mark. Raises ValueError where lengths differ or values are NaN.
+    "log". bar: a value of y to mark, or {its name: value}. Raises ValueError where
+    lengths differ or values are NaN.
 
     >>> losses = {"plain": [3, 2, 1.5], "deep": [[3, 1, 0.5], [3, 2, 0.7]]}
     >>> figure = plotting.curves([1, 2, 3], losses, "epoch", "loss")
@@ -25,7 +26,7 @@ def curves(x, series, xlabel, ylabel, title=None, bar=None, xscale="linear", ysc
     found = named("series", series, "values")
     found = {name: _seeds(name, y, len(x)) for name, y in found.items()}
     few(found)
-    bar = number("bar", bar)
+    bar = mark(bar)
     figure, ax = chart(title=title)
     ax.set(xlabel=str(xlabel), ylabel=str(ylabel))
     _scale(ax, "x", xscale, {"x": x})

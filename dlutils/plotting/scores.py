@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter
 from .charts import chart, key_above, mark_bar, plain
 from .layout import heading_height, wrap
 from .style import INK, PALETTE, QUIET, SMALL, WIDTH, public
-from .valid import InputError, array, named, number
+from .valid import InputError, array, mark, named, number
 
 NAMES = 1.9  # inches for names, which are wrapped
 DOT = {"color": PALETTE[0], "mfc": "white", "mew": 1.5, "ms": 6, "marker": "o", "ls": ""}
@@ -19,7 +19,8 @@ def spread(values, metric="accuracy", bar=None, title=None, percent=True):
     """Draw one dot for each seed and a tick at the mean, in a row for each name.
 
     values: dict name -> a number for each seed. percent: values and bar are fractions, shown in %.
-    bar: a value to mark. Raises ValueError for values that are not finite, or no fractions.
+    bar: a value to mark, or {its name: value}. Raises ValueError for values that are not finite,
+    or no fractions.
 
     >>> figure = plotting.spread({"MLP": [0.95, 0.97], "CNN": [0.98, 1.0]})
     >>> figure.alt
@@ -29,7 +30,7 @@ def spread(values, metric="accuracy", bar=None, title=None, percent=True):
     for name, v in named("values", values, "a number for each seed").items():
         v = array(f"values[{name!r}]", v, "a number for each seed", (0, 1)).reshape(-1)
         found[name] = _percent(f"values[{name!r}]", v, percent)
-    bar = number("bar", bar)
+    bar = mark(bar)
     figure, ax = _rows(found, metric, title, percent, keyed=True)
     for row, v in enumerate(found.values()):
         # Dots are moved apart a little, so that equal values stay countable.
@@ -52,7 +53,8 @@ def bars(values, metric, errors=None, bar=None, title=None, percent=False):
 
     values: dict name -> number, zero or more. errors: dict name -> half the length of a whisker
     (say in `metric` what it is). percent: values, errors and bar are fractions, shown in %.
-    bar: a value to mark. Raises ValueError for values that are negative or not finite.
+    bar: a value to mark, or {its name: value}. Raises ValueError for values that are negative or
+    not finite.
 
     >>> figure = plotting.bars({"dense": 78500, "convolution": 832}, "parameters")
     >>> figure.alt
@@ -65,7 +67,7 @@ def bars(values, metric, errors=None, bar=None, title=None, percent=False):
             raise InputError(f"values[{name!r}] is {v[0]:g}, but a bar needs zero or more.")
         found[name] = _percent(f"values[{name!r}]", v, percent)[0]
     whiskers = _whiskers(errors, found, percent)
-    bar = number("bar", bar)
+    bar = mark(bar)
     figure, ax = _rows(found, metric, title, percent, keyed=bar is not None)
     whisker_look = {"ecolor": INK, "capsize": 4, "lw": 1.4}
     lengths = list(found.values())
@@ -122,7 +124,7 @@ def _rows(found, metric, title, percent, keyed):
 
 def _mark(ax, bar, percent):
     """Mark the bar, given as a fraction where percent; return its legend entries."""
-    scaled = bar * 100 if percent and bar is not None else bar
+    scaled = (bar[0], bar[1] * 100) if percent and bar else bar
     return mark_bar(ax, scaled, " %" if percent else "", upright=True)
 
 

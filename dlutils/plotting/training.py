@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from .charts import chart, key_above, label_ends, mark_bar
 from .lines import band_key, few, line
 from .style import MARKERS, PALETTE, QUIET, public
-from .valid import InputError, array, named, number
+from .valid import InputError, array, mark, named
 
 TRAINING = (0, (4, 1.6))  # dashes of every training line
 
@@ -21,7 +21,8 @@ def history(runs, metric="accuracy", bar=None, title=None):
 
     runs: what `fit` returned (or its `.history`), or a dict name -> that, or -> a list of these,
     one for each seed: then the mean and a band of one sample standard deviation, up to the last
-    epoch that all reached. bar: a value to mark. Raises ValueError where the metric is missing.
+    epoch that all reached. bar: a value to mark, or {its name: value}. Raises ValueError
+    where the metric is missing.
 
     >>> figure = plotting.history({"accuracy": [0.5, 0.7], "val_accuracy": [0.4, 0.6]})
     >>> figure.alt
@@ -29,7 +30,7 @@ def history(runs, metric="accuracy", bar=None, title=None):
     """
     found = {name: _stack(name, runs, metric) for name, runs in _by_name(runs).items()}
     few(found)
-    bar = number("bar", bar)
+    bar = mark(bar)
     figure, ax = chart(title=title)
     ends = []
     for i, (name, (train, val)) in enumerate(found.items()):

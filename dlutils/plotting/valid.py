@@ -165,6 +165,22 @@ def number(name, value, low=None):
     return float(value)
 
 
+def mark(value):
+    """Return the bar to draw as (name, number), or None: a number, or {its name: number}."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        return "bar", number("bar", value)
+    if len(value) != 1:
+        raise InputError(
+            f"bar holds {len(value)} entries, but one value is marked: give {{name: number}}."
+        )
+    name, at = next(iter(value.items()))
+    if at is None:
+        raise InputError(f"bar[{name!r}] is None, but a finite number is expected.")
+    return str(name), number(f"bar[{name!r}]", at)
+
+
 def count(name, value, low=1):
     """Return a whole number of at least `low` as int, or refuse it."""
     if isinstance(value, bool) or not isinstance(value, abstract.Integral) or value < low:

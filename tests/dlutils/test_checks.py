@@ -418,6 +418,7 @@ def test_a_shape_may_leave_a_length_open():
     ("value", "words"),
     [
         (np.zeros(1), r"Yours has shape \(1,\), expected a single number\."),
+        (np.array([True, False]), r"Yours has shape \(2,\), expected a single number\."),
         (True, "Yours is True, expected a number"),
         (np.array(False), "Yours is False, expected a number"),
         (float("nan"), "Yours is NaN"),

@@ -20,6 +20,7 @@ MODULES = (
     "ensemble",
     "ngrams",
     "plotting",
+    "referee",
     "runtime",
     "scores",
     "widgets",

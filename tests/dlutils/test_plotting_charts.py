@@ -125,6 +125,23 @@ def test_spread_takes_other_quantities_and_single_numbers():
     assert [t.get_text() for t in figure.axes[0].texts] == ["12.5", "mean"]
 
 
+def test_a_bar_may_have_a_name():
+    at = {"the floor": 0.5}
+    marked = {
+        "the floor (0.5)": [
+            plotting.curves([1, 2], {"a": [1, 2]}, "x", "y", bar=at),
+            plotting.distribution({"a": [0, 1, 1]}, 3, "x", bar=at),
+            plotting.history(HISTORY, bar=at),
+        ],
+        "the floor (50 %)": [
+            plotting.spread({"a": [0.25, 0.75]}, bar=at),
+            plotting.bars({"a": 0.25}, "share", bar=at, percent=True),
+        ],
+    }
+    for text, figures in marked.items():
+        assert [legend(f)[-1] for f in figures] == [text] * len(figures)
+
+
 def test_bars_start_at_zero_and_write_value_and_error():
     figure = plotting.bars({"a": 0.25, "b": 0.5}, "share", {"a": 0.05, "b": 0.1}, percent=True)
     ax = figure.axes[0]
@@ -153,3 +170,27 @@ def test_confusion_counts_rows_as_truth_and_colours_right_and_wrong():
 def test_confusion_keeps_classes_that_do_not_occur():
     figure = plotting.confusion([0], [0], ("a", "b", "c"))
     assert figure.axes[0].images[0].get_array().shape == (3, 3, 3)
+
+
+def test_a_table_writes_every_entry_under_its_head_without_overlap():
+    rows = {"one": ["1.25", "0.5 ± 0.1", "–"], "a longer name": ["3", "4", "12,345"]}
+    figure = plotting.table(rows, ["Fréchet distance", "kernel", "weights"], "A table")
+    figure.canvas.draw()
+    boxes = [(t.get_text(), t.get_window_extent()) for t in figure.texts]
+    assert {t for t, _ in boxes} >= {"one", "1.25", "0.5 ± 0.1", "a longer name", "12,345"}
+    for i, (text, box) in enumerate(boxes):
+        assert not any(box.overlaps(other) for _, other in boxes[i + 1 :]), text
+
+
+@pytest.mark.parametrize(
+    ("rows", "heads", "words"),
+    [
+        ({"one": ["1"]}, ["a", "b"], "length 1"),
+        ({}, ["a"], "empty"),
+        ([["1"]], ["a"], "dict"),
+        ({"one": ["x" * 200]}, ["a"], "fewer columns or shorter texts"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(rows, heads, words):
+    with pytest.raises(ValueError, match=words):
+        plotting.table(rows, heads)

@@ -41,6 +41,8 @@ ARRAYS = {
     "masks images": lambda v: plotting.masks(v, MASK),
     "masks true": lambda v: plotting.masks(X, v),
     "masks predicted": lambda v: plotting.masks(X, MASK, v),
+    "table rows": lambda v: plotting.table({"a": v}, ["b"]),
+    "table columns": lambda v: plotting.table({"a": ["1", "2"]}, v),
     "spread values": lambda v: plotting.spread({"a": v}),
     "curves x": lambda v: plotting.curves(v, {"a": [1, 2]}, "x", "y"),
     "curves series": lambda v: plotting.curves([1, 2], {"a": v}, "x", "y"),
@@ -103,7 +105,10 @@ OPTIONAL = {
     "grid highlight",
     "embedding labels",
 }
-MEANT = {("graph edges", "an empty list")}  # a graph of nodes alone
+MEANT = {
+    ("graph edges", "an empty list"),  # a graph of nodes alone
+    ("table columns", "strings"),  # and rows of another length have a case of their own
+}
 
 PAIRS = [(a, b) for a in ARRAYS for b in BAD if not (a in OPTIONAL and b == "None")]
 PAIRS = [pair for pair in PAIRS if pair not in MEANT]
@@ -153,6 +158,9 @@ CASES = {
     "history: strings": (lambda: plotting.history(["loss"]), "holds a str"),
     "history: colours": (lambda: plotting.history(dict.fromkeys("abcdefgh", RUN)), "8 names"),
     "history: bar": (lambda: plotting.history(RUN, bar="high"), "bar is 'high'"),
+    "history: two bars": (lambda: plotting.history(RUN, bar={"a": 1, "b": 2}), "2 entries"),
+    "history: bar without value": (lambda: plotting.history(RUN, bar={"a": None}), "None"),
+    "history: bar named, no number": (lambda: plotting.history(RUN, bar={"a": "b"}), "is 'b'"),
     "history: NaN bar": (lambda: plotting.history(RUN, bar=np.nan), "bar is nan"),
     "confusion: scores": (lambda: plotting.confusion([[0.1, 0.9]], [1]), "argmax"),
     "confusion: floats": (lambda: plotting.confusion([0.5], [1]), "0.5"),
@@ -345,6 +353,8 @@ CASES = {
         "shorten the texts",
     ),
     "graph: many": (lambda: plotting.graph({str(i): None for i in range(41)}, []), "at most 40"),
+    "table: a row too short": (lambda: plotting.table({"a": ["1"]}, ["b", "c"]), "'a'"),
+    "table: too wide": (lambda: plotting.table({"a": ["1" * 200]}, ["b"]), "inches"),
     "animate: one frame": (lambda: plotting.animate([np.zeros((8, 8), np.uint8)]), "1 frame"),
     "animate: floats": (lambda: plotting.animate([X[0], X[0]]), "float64"),
     "animate: sizes": (

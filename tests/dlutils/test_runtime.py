@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from IPython.core.events import EventManager
 
 import dlutils
 from dlutils import runtime, settings
@@ -36,6 +37,25 @@ def test_one_line_says_where_the_lesson_runs(capfd):
     assert (lab.lesson, lab.seed, lab.profile, lab.profile_asked) == ("05_cnns", 5, "quick", False)
     assert (lab.backend, lab.device) == ("tensorflow", "cpu")
     assert runtime.current() is lab
+
+
+def test_every_cell_of_a_notebook_ends_by_giving_memory_back(monkeypatch):
+    events = EventManager(None, {"post_execute": lambda: None})
+    shell = types.SimpleNamespace(events=events)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    called = []
+    library = types.SimpleNamespace(malloc_trim=called.append)
+    monkeypatch.setattr(runtime.ctypes, "CDLL", lambda name: library)
+    runtime.start("05_cnns")
+    runtime.start("05_cnns")  # a first cell run again must not add to it
+    events.trigger("post_execute")
+    assert called == ([0] if sys.platform == "linux" else [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep no such memory")
+def test_where_the_c_library_cannot_give_memory_back_nothing_happens(monkeypatch):
+    monkeypatch.setattr(runtime.ctypes, "CDLL", lambda name: types.SimpleNamespace())
+    runtime._trim()
 
 
 def test_before_the_start_there_is_no_lab():
@@ -227,6 +247,29 @@ def test_native_output_is_hidden_and_then_heard_again(capfd):
         speak()
     os.write(2, b"heard")
     assert capfd.readouterr().err == "heard"
+
+
+def test_on_jax_a_start_leaves_tensorflow_alone_and_yet_within_reach():
+    for package in ("tensorflow", "jax"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    code = """
+import sys
+from dlutils import runtime
+runtime.start("lesson", seed=5)
+import keras, numpy as np
+model = keras.Sequential([keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(np.ones((8, 3)), np.ones((8, 1)), validation_split=0.5, verbose=0)
+print("tensorflow" in sys.modules)
+words = keras.layers.TextVectorization(vocabulary=["yes", "no"])
+print("tensorflow" in sys.modules, np.asarray(words(["no", "yes no"])).tolist())
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.splitlines()[1:] == ["False", "True [[3, 0], [2, 3]]"], done.stderr
 
 
 def test_of_tensorflow_s_warnings_only_that_on_retracing_is_hidden():
