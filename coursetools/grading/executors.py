@@ -10,7 +10,14 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from functools import partial
 
 from coursetools.errors import CourseError
 
@@ -37,10 +44,14 @@ class Processes(Executor):
         return next(lane for lane in self._lanes if lane.free).submit(function, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        for end in (False, wait):  # first told all together, then waited for
-            for lane in self._lanes:
-                if lane.pool:
-                    lane.pool.shutdown(wait=end, cancel_futures=cancel_futures)
+        pools = [lane.pool for lane in self._lanes if lane.pool]
+        if not pools:
+            return
+        # Side by side in threads: told first and waited for later, a pool would not wait any more,
+        # and Python's own end could then meet its thread half closed.
+        end = partial(ProcessPoolExecutor.shutdown, wait=wait, cancel_futures=cancel_futures)
+        with ThreadPoolExecutor(len(pools)) as threads:
+            list(threads.map(end, pools))
 
     def __exit__(self, kind, *error):
         if kind:

@@ -141,10 +141,13 @@ def write_course(root: Path, lesson: str = TOY_LESSON) -> Path:
     return root
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch):
-    for name in ("DLUTILS_SEED", "DLUTILS_PROFILE", "DLUTILS_REPORT", "KERAS_BACKEND"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(autouse=True, scope="module")
+def clean_environment():
+    """For fixtures of a whole file too: other tests in this process choose a backend."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DLUTILS_SEED", "DLUTILS_PROFILE", "DLUTILS_REPORT", "KERAS_BACKEND"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 import light
 import pytest
@@ -263,6 +264,15 @@ def test_a_controller_that_is_ended_leaves_no_process_and_keeps_what_is_known(
         assert "Traceback" not in said
     else:
         assert process.returncode == -getattr(signal, name)
+
+
+def test_processes_that_are_left_have_ended_and_so_have_their_threads():
+    before = set(threading.enumerate())
+    with Processes(2) as executor:
+        found = [executor.submit(len, "ab") for _ in range(2)]
+        assert [each.result(60) for each in found] == [2, 2]
+        assert len(set(threading.enumerate()) - before) >= 2
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_module_beside_the_hand_ins_is_not_imported(course, handed, tmp_path):
