@@ -180,17 +180,3 @@ def test_a_table_writes_every_entry_under_its_head_without_overlap():
     assert {t for t, _ in boxes} >= {"one", "1.25", "0.5 ± 0.1", "a longer name", "12,345"}
     for i, (text, box) in enumerate(boxes):
         assert not any(box.overlaps(other) for _, other in boxes[i + 1 :]), text
-
-
-@pytest.mark.parametrize(
-    ("rows", "heads", "words"),
-    [
-        ({"one": ["1"]}, ["a", "b"], "length 1"),
-        ({}, ["a"], "empty"),
-        ([["1"]], ["a"], "dict"),
-        ({"one": ["x" * 200]}, ["a"], "fewer columns or shorter texts"),
-    ],
-)
-def test_a_table_that_does_not_fit_is_refused(rows, heads, words):
-    with pytest.raises(ValueError, match=words):
-        plotting.table(rows, heads)

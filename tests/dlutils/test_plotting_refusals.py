@@ -353,8 +353,11 @@ CASES = {
         "shorten the texts",
     ),
     "graph: many": (lambda: plotting.graph({str(i): None for i in range(41)}, []), "at most 40"),
-    "table: a row too short": (lambda: plotting.table({"a": ["1"]}, ["b", "c"]), "'a'"),
-    "table: too wide": (lambda: plotting.table({"a": ["1" * 200]}, ["b"]), "inches"),
+    "table: a row too short": (lambda: plotting.table({"a": ["1"]}, ["b", "c"]), "'a'.*length 1"),
+    "table: too wide": (lambda: plotting.table({"a": ["1" * 200]}, ["b"]), "inches.*fewer columns"),
+    "table: no rows": (lambda: plotting.table({}, ["b"]), "empty"),
+    "table: rows without names": (lambda: plotting.table([["1"]], ["b"]), "dict"),
+    "table: a number": (lambda: plotting.table({"a": [1]}, ["b"]), "holds 1.*format it"),
     "animate: one frame": (lambda: plotting.animate([np.zeros((8, 8), np.uint8)]), "1 frame"),
     "animate: floats": (lambda: plotting.animate([X[0], X[0]]), "float64"),
     "animate: sizes": (
