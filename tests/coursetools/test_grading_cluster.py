@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import light
 import pytest
@@ -15,6 +16,8 @@ from coursetools.grading.executors import cluster
 from coursetools.grading.grade import grade
 from coursetools.grading.learner import Limits
 from coursetools.grading.submissions import find_submissions
+
+SLOW = 5  # the number of the hand-in whose worker is killed
 
 
 def test_without_distributed_the_cure_is_named(monkeypatch):
@@ -59,17 +62,27 @@ def rows(grades):
 def test_a_worker_killed_in_the_middle_loses_no_hand_in(course, tmp_path, address):
     handed = tmp_path / "handed"
     for number in range(12):
-        light.hand_in(handed, f"ann{number:02d}", half="return x / 2" if number % 3 else "return x")
+        half = "return x / 2" if number % 3 else "return x"
+        # One is slow, so that its worker is surely at work on it when it is killed.
+        slow = "import time; time.sleep(2); " if number == SLOW else ""
+        light.hand_in(handed, f"ann{number:02d}", half=slow + half)
     submissions = find_submissions([handed], [light.LESSON])
     out = tmp_path / "out"
     killed = []
     with cluster(address) as executor:
-        found = []
-        for graded in grade(course, submissions, out, executor=executor):
-            found.append(graded)
-            if len(found) == 2:
-                killed.append(kill_a_worker_at_work(executor._client))
-    assert killed
+        submit, client = executor.submit, executor._client
+
+        def submit_and_kill(function, job):
+            others = set(client.futures)
+            future = submit(function, job)
+            if f"ann{SLOW:02d}" in job.path.name:
+                (key,) = set(client.futures) - others
+                killed.append(kill_the_worker_of(client, key))
+            return future
+
+        executor.submit = submit_and_kill
+        found = list(grade(course, submissions, out, executor=executor))
+    assert len(killed) == 1
     assert len(found) == 12
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "secret").write_text((out / "secret").read_text())
@@ -80,12 +93,13 @@ def test_a_worker_killed_in_the_middle_loses_no_hand_in(course, tmp_path, addres
     )
 
 
-def kill_a_worker_at_work(client):
-    """Kill one of the workers that have a hand-in under way; its process id."""
+def kill_the_worker_of(client, key):
+    """Kill the worker that has the task of this key under way; its process id."""
     pids = client.run(os.getpid)
-    busy = [worker for worker, tasks in client.processing().items() if tasks]
-    os.kill(pids[busy[0]], signal.SIGKILL)
-    return pids[busy[0]]
+    while not (at_work := [worker for worker, keys in client.processing().items() if key in keys]):
+        time.sleep(0.01)
+    os.kill(pids[at_work[0]], signal.SIGKILL)
+    return pids[at_work[0]]
 
 
 def test_a_hand_in_that_kills_its_workers_is_a_row(course, tmp_path, address):
