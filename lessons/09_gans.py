@@ -562,12 +562,11 @@ plotting.curves(epoch_axis, later, "epoch", "mean of D", title)
 # ## 4 · Judged by numbers
 #
 # The **referee** is a small classifier like lesson 05's, trained on the real training images; no
-# generator sees it. Lessons 08 and 10 use the same kind with half the filters. First question: is a
+# generator sees it. Lessons 08 and 10 train the same network on fewer images. First question: is a
 # sample read as the digit that was asked for?
 
 # %%
-examples = lab.pick(quick=60_000, full=None)
-judge = referee.train(data, seed=lab.seed, examples=examples, filters=32)
+judge = referee.train(data, seed=lab.seed, examples=lab.pick(quick=100_000, full=None))
 asked = np.arange(lab.pick(quick=1200, full=10_000)) % 10
 forged = generate(gan.generator, asked, 40)
 claims.at_least("referee, on real test digits", judge.accuracy, 0.98)
