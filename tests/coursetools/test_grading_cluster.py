@@ -95,8 +95,9 @@ def test_a_worker_killed_in_the_middle_loses_no_hand_in(course, tmp_path, addres
 
 def kill_the_worker_of(client, key):
     """Kill the worker that has the task of this key under way; its process id."""
-    pids = client.run(os.getpid)
+    pids, latest = client.run(os.getpid), time.monotonic() + 30
     while not (at_work := [worker for worker, keys in client.processing().items() if key in keys]):
+        assert time.monotonic() < latest, "no worker took the slow hand-in"
         time.sleep(0.01)
     os.kill(pids[at_work[0]], signal.SIGKILL)
     return pids[at_work[0]]
