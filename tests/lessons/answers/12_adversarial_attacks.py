@@ -404,7 +404,11 @@ PROJECT = [
             "points - images", "np.clip(points, 0, 1) - images", "np.clip(y, 0, 1)", "y"
         ).replace("return y", 'return y if norm == "l2" else np.clip(y, 0, 1)'),
     ),
-    ("twice the radius", "outside its ball|ball is missing", project_with("r = epsilon", "r = 2 * epsilon")),
+    (
+        "twice the radius",
+        "outside its ball|ball is missing",
+        project_with("r = epsilon", "r = 2 * epsilon"),
+    ),
     ("half the radius", "not where it should be", project_with("r = epsilon", "r = 0.5 * epsilon")),
     ("one image", "One image for each", project_with("np.clip(y, 0, 1)", "np.clip(y, 0, 1)[0]")),
     ("NaN", "NaN", project_with("np.clip(y, 0, 1)", "y * np.nan")),
