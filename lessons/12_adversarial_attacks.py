@@ -16,9 +16,9 @@
 # **How can a change nobody sees break a network, and what helps?**
 #
 # You need: NumPy; gradients (lesson 03); convolutional networks (lesson 05). You will attack your
-# own networks in nine ways, catch a defence that only looks like one, train a network that holds,
-# and prove for single digits that no small change can turn them. All of it is for defence: attack
-# only what is yours. The graded lab is the last section.
+# own networks in many ways, catch a defence that only looks like one, train a network that holds,
+# and prove for single digits, all but surely, that no small change turns a vote about them. All of
+# it is for defence: attack only what is yours. The graded lab is the last section.
 #
 # | profile | data | needs | time |
 # |---|---|---|---|
@@ -99,8 +99,8 @@ claims.at_least("accuracy on test digits, 3 against 8", np.mean(margin > 0), 0.9
 # $$m(x + \delta) = m(x) - \varepsilon \sum_i |w_i| = m(x) - \varepsilon\, \|w\|_1$$
 #
 # If instead the *length* of $\delta$ (the **ℓ2 norm**, the root of the sum of squares) is bounded,
-# the worst is $\delta = -\varepsilon\, s\, w / \|w\|_2$, and the margin falls by
-# $\varepsilon\, \|w\|_2$.
+# the worst is $\delta = -\varepsilon\, s\, w / \|w\|_2$, and the margin falls by $\varepsilon\,
+# \|w\|_2$.
 
 
 # %%
@@ -142,8 +142,8 @@ plotting.curves(sizes, held, "largest change of a pixel, ε", "still right (%)",
 #
 # $$x' = x + \varepsilon\, \mathrm{sign}\big(\nabla_x L(x, y)\big)$$
 #
-# On a model that *is* linear it must give the change above. The logistic loss is
-# $L = \ln(1 + e^{-m})$; the backend differentiates.
+# On a model that *is* linear it must give the change above. The logistic loss is $L = \ln(1 +
+# e^{-m})$; the backend differentiates.
 
 
 # %%
@@ -279,9 +279,10 @@ def look(ε):
 widgets.explore(look, ε=[0, 0.05, 0.1, 0.15, 0.2, 0.3])
 
 # %% [markdown]
-# On pictures of 8×8 pixels a change of this size can be *seen*, and still most of them look to us
-# like what they are. On photographs of a hundred thousand pixels much smaller changes do, by the
-# arithmetic of section 1, and those nobody sees (Szegedy et al. 2014).
+# On pictures of 8×8 pixels a change of this size can be *seen*, and at ε = 0.2 some digits become
+# doubtful to us, too; at 0.1 they hardly do. So the change that nobody sees is not shown here: on
+# photographs of a hundred thousand pixels much smaller changes do, by the arithmetic of section 1,
+# and those nobody sees (Szegedy et al. 2014).
 #
 # ## 3 · Many small steps
 #
@@ -362,9 +363,8 @@ title = "Many small steps"
 plotting.curves(sizes, many, "largest change of a pixel, ε", "read right (%)", title)
 
 # %% [markdown]
-# Twenty steps win most in the middle of the picture; at the right end one step leaves hardly
-# anything to win. Section 7 has a network, trained to be hard to attack, on which the small steps
-# matter more.
+# Twenty steps win most at middling ε; at the right end one step leaves hardly anything to win.
+# Section 7 has a network, trained to be hard to attack, on which the small steps matter there, too.
 #
 # Watch a three on its way: the digit, what the network sees, and the change (grey: none). $P(3)$ is
 # the network's probability of a three. After it some steps for those who cannot see it move.
@@ -408,8 +408,8 @@ title = f"Asked for another digit, ε = {eps}: share that gets it (%)"
 plotting.heat(matrix, range(10), range(10), "asked for", "digit", "success (%)", ".0f", title)
 
 # %% [markdown]
-# Not all pairs are alike: some digits are a few strokes apart. The matrix is a map of which classes
-# the network holds for neighbours.
+# Not all pairs are alike. Much of it is the column: some digits almost every digit can become,
+# others are hard to reach. The rest is the pair, such as two digits a few strokes apart.
 #
 # ## 4 · Less knowledge, fewer pixels
 #
@@ -539,17 +539,18 @@ reads = [f"read {r}" for r in logits(plain, stuck).argmax(-1)]
 plotting.images(stuck, reads, columns=10, title="The first patch on ten test digits")
 
 # %% [markdown]
-# Nine pixels of 64 at a random place cannot do much, and yet they get their five far more
-# often than random ones do, whatever the digit and wherever they stick. On photographs a printed
-# patch does the same to networks that see it through a camera (Brown et al. 2017).
+# Nine pixels of 64 at a random place cannot do much. On average over digits and places they still
+# get their five more often than random ones do. On photographs a printed patch does much more, to
+# networks that see it through a camera (Brown et al. 2017).
 
 # %% [markdown]
 # ### Borrowed gradients
 #
 # Must the attacker have the network? No: train another one, attack *that*, and show the result to
 # the victim. That adversarial examples **transfer** (Szegedy et al. 2014; Papernot et al. 2016) is
-# what makes black-box attacks easy. Three stand-ins: the same kind of network from another start, a
-# dense network, and a linear one. About 5 seconds.
+# what makes black-box attacks easy. (The attacker needs data like the victim's; ours has the same.)
+# Three stand-ins: the same kind of network from another start, a dense network, and a linear one.
+# About 5 seconds.
 
 
 # %%
@@ -571,21 +572,23 @@ for name in stand_ins:
     ahead = reached[name] - reached["the network itself"]
     claims.at_least(f"{name}: black box minus white box, left right", ahead, -0.01)
 claims.at_most("left right, attack made on the same kind", reached["same kind"], 0.2)
+ahead = reached["linear"] - reached["same kind"]
+claims.at_least("left right, made on the linear one minus on the same kind", ahead, 0.05)
 title = f"Gradients borrowed from another network, ε = {eps}"
 plotting.bars(reached, "plain network still right", percent=True, title=title)
 
 # %% [markdown]
-# The better the stand-in resembles the victim, the more is left of the attack. Different networks
-# learn similar directions from the same data: part of the explanation is that these directions do
-# predict the label, on training and test data alike, while we see nothing in them (Ilyas et al.
-# 2019).
+# The same kind of network does nearly what the victim's own gradient does; a linear stand-in does
+# much less. Different networks learn similar directions from the same data: part of the explanation
+# is that these directions do predict the label, on training and test data alike, while we see
+# nothing in them (Ilyas et al. 2019).
 #
 # ## 5 · Poison in the training data
 #
-# Another attacker never touches the picture you read: he touches what you learn from. He stamps a
-# **trigger**, three white pixels in a corner, on a few training digits and labels them 0
-# (**BadNets**, Gu et al. 2017). How few? Eighteen small dense networks side by side (lesson 04):
-# six shares of poison, three seeds each. About 4 seconds.
+# Another attacker begins earlier: he touches what you learn from. He stamps a **trigger**, three
+# white pixels in a corner, on a few training digits and labels them 0 (**BadNets**, Gu et al.
+# 2017). Later the same stamp on any picture should call for the 0. How few? Eighteen small dense
+# networks side by side (lesson 04): six shares of poison, three seeds each. About 4 seconds.
 
 # %%
 x_part, y_part = data.x_train[:6000], data.y_train[:6000].astype("int32")
@@ -626,6 +629,7 @@ def measures(members, seeds=3):
 
 clean, stamped = measures(members)
 claims.at_most("clean accuracy lost by 5 % poison, mean", (clean[0] - clean[4]).mean(), 0.02)
+claims.at_least("stamped digits read as 0, 1 % poison, mean", stamped[2].mean(), 0.6)
 claims.at_least("stamped digits read as 0, 5 % poison, worst seed", stamped[4].min(), 0.8)
 claims.at_most("stamped digits read as 0, no poison", stamped[0].max(), 0.1)
 lines = {"clean digits read right": 100 * clean.T, "stamped digits read as 0": 100 * stamped.T}
@@ -633,15 +637,17 @@ percents = [100 * share for share in shares]
 plotting.curves(percents, lines, "poisoned training digits (%)", "share (%)", "How few are enough")
 
 # %% [markdown]
-# A few in a hundred plant a switch, and the accuracy on clean test digits does not give it away:
-# who only measures accuracy sees a healthy network.
+# One digit in a hundred is enough for a switch that works most of the time, and the accuracy on
+# clean test digits does not give it away: who only measures accuracy sees a healthy network.
 #
 # ### Finding the poison
 #
 # The network needs a strong inner signal for the trigger. **Spectral signatures** (Tran et al.
 # 2018) look for it: take the features before the last layer, all training examples *of one label*,
 # subtract their mean, and find the direction along which they vary most (the first singular vector
-# $v$). An example's score is $(v \cdot f)^2$. Poisoned ones should stand at the end.
+# $v$). An example's score is $(v \cdot f)^2$. Poisoned ones should stand at the end. How well the
+# score tells them apart is measured by the **AUC**, the area under the ROC curve (lesson 08): the
+# probability that a poisoned example scores higher than a clean one. 0.5 is chance, 1 is perfect.
 
 
 # %%
@@ -671,10 +677,6 @@ claims.at_least("mean AUC at 5 % poison minus at 10 %", lower, 0.05)
 claims.between("10 % poison: share of poisoned among zeros", np.mean(signature(15)[1]), 0.4, 0.6)
 named = {f"{100 * share:g} % poison": each for share, each in found.items()}
 plotting.spread(named, "AUC of the spectral score", title="Is the poison found?", percent=False)
-
-# %% [markdown]
-# AUC, the area under the ROC curve, is the probability that a poisoned example scores higher than a
-# clean one: 0.5 is chance, 1 is perfect.
 
 # %%
 scores, bad = signature(12)
@@ -770,9 +772,9 @@ claims.at_least("rounding, accuracy on test digits", right(plain, rounded(x_test
 claims.at_most("rounding, straight-through PGD-20", right(plain, rounded(x_through)), 0.3)
 
 # %% [markdown]
-# Rounding helps no more than that. Most published defences of this kind fell within months, many to
-# attacks of a few lines; the rule since then is to attack your own defence first, and adaptively
-# (Tramèr et al. 2020).
+# To the adaptive attack the rounding is no obstacle. Most published defences of this kind fell
+# within months, many to attacks of a few lines; the rule since then is to attack your own defence
+# first, and adaptively (Tramèr et al. 2020).
 #
 # ## 7 · Training on the worst case
 #
@@ -799,7 +801,7 @@ def smoothed(y, share=0.1):
 
 
 # %%
-def harden(net, x, y, rng, rate=4e-3):
+def harden(net, x, y, rng, reach=beyond * eps, inner=inner, rate=4e-3):
     """Rounds of: attack the network as it is now, a piece of the data at a time; fit on that."""
     size = min(batch, len(x) // pieces)
     each = len(x) // pieces // size * size  # full batches only
@@ -808,7 +810,7 @@ def harden(net, x, y, rng, rate=4e-3):
     net.compile(keras.optimizers.Adam(falling), entropy, jit_compile=lab.jit)
     slope, bar = slope_of(net), callbacks.Progress("adversarial training", fits=rounds * pieces)
     for k in range(rounds):
-        now, order = beyond * eps * min(1, 4 * (k + 1) / rounds), rng.permutation(len(x))
+        now, order = reach * min(1, 4 * (k + 1) / rounds), rng.permutation(len(x))
         for part in order[: each * pieces].reshape(pieces, -1):
             x_worst = pgd(slope, x[part], y[part], now, inner, rng=rng)
             net.fit(x_worst, smoothed(y[part]), size, verbose=0, shuffle=False, callbacks=[bar])
@@ -824,6 +826,19 @@ slope_d = harden(defended, x_train, y_train, lab.rng(30))
 x_pgd_d = pgd(slope_d, x_test, y_test, eps, rng=lab.rng(2))
 claims.at_least("defended network, accuracy on test digits", right(defended, x_test), 0.93)
 claims.at_least(f"defended network under PGD-20, ε = {eps}", right(defended, x_pgd_d), 0.6)
+
+# %% [markdown]
+# Is it the attacker, or only the longer training? The control starts from the same weights and
+# takes the same rounds at the same rates with the same smoothed labels, on pictures that nobody
+# attacked. About 4 seconds.
+
+# %%
+control = convnet()
+control.set_weights(plain.get_weights())
+slope_c = harden(control, x_train, y_train, lab.rng(30), reach=0.0, inner=0)
+x_control = pgd(slope_c, x_test, y_test, eps, rng=lab.rng(2))
+unhelped = right(control, x_control)
+claims.at_most("control: the same training without an attacker, under PGD-20", unhelped, 0.3)
 
 # %% [markdown]
 # ### What does it cost?
@@ -860,8 +875,8 @@ claims.at_most("clean accuracy lost by the defence", lost, 0.05)
 plotting.table(rows, ["clean digits read right", "95 % interval"], "The price, as far as it shows")
 
 # %% [markdown]
-# On large data the price is plain to see; on so few digits the intervals overlap, and all that we
-# claim is that it is small. (The worst case can even help as extra training data.)
+# On so few digits the intervals overlap, and all that we claim is that the price is small here. On
+# MNIST and larger data it was found to grow with the network's robustness (Tsipras et al. 2019).
 #
 # ### Is it real?
 #
@@ -888,15 +903,21 @@ starts = lab.epochs(lab.pick(quick=2, full=20))
 slope_dm = slope_of(defended, margin_loss)
 ways = [(each, 50, i, 5) for i in range(starts) for each in (slope_d, slope_dm)]
 survived = []
-for each, steps, i, walk in [*ways, (slope_d, 100, 0, 5), (slope_d, 20, 0, 2.5)]:
+for each, steps, i, walk in [
+    *ways,
+    (slope_d, 100, 0, 5),
+    (slope_d, 20, 0, 5),
+    (slope_d, 20, 0, 2.5),
+]:
     attacked = pgd(each, x_test, y_test, eps, steps, rng=lab.rng(40 + i), walk=walk)
     survived.append(logits(defended, attacked).argmax(-1) == y_test)
 united, alone = np.all(survived, axis=0).mean(), np.mean(survived, axis=1)
-by_100, by_20 = alone[-2:]
-by_entropy, by_margin = alone[0:-2:2].mean(), alone[1:-2:2].mean()
+by_100, by_20_far, by_20 = alone[-3:]
+by_entropy, by_margin = alone[0:-3:2].mean(), alone[1:-3:2].mean()
 
 # %%
-claims.at_most("more steps help the defender by, 100 against 20", by_100 - by_20, 0.01)
+claims.at_most("more steps help the defender by, 100 against 20", by_100 - by_20_far, 0.01)
+claims.at_most("a longer walk, too, helps the defender by", by_100 - by_20, 0.01)
 for name, each in curve.items():
     claims.at_most(f"{name}: a larger ε helps the defender by", np.diff(each).max(), 0.01)
     claims.at_most(f"{name}: left right with unbounded ε", each[-1], 0.0)
@@ -911,7 +932,8 @@ for name, attacked in black_box.items():
 
 # %% [markdown]
 # All four signs are clean. That is no proof: a cleverer attack may find more. It is what one can
-# ask of an experiment, and the number to report is that of the united attack, not that of PGD-20.
+# ask of an experiment, and the number to report is that of the united attack, which stands in
+# section 10's table beside that of PGD-20.
 #
 # ### What has changed inside?
 #
@@ -934,11 +956,15 @@ for name, each in maps.items():
     display(plotting.saliency(x_test[shown], each[shown], title, signed=True))
 
 # %% [markdown]
+# (Each map has a scale of its own.) The defended network's first-order margin reaches more than
+# twice as far, and its gradient has drawn back to the strokes and their surroundings; the plain
+# network's is spread over the whole picture.
+#
 # ## 8 · A certificate
 #
-# Attacks give upper bounds: "nobody we know gets it below". **Randomised smoothing** (Cohen et al.
-# 2019) gives a lower bound. Add Gaussian noise of standard deviation $\sigma$, many times, and let
-# the network $f$ vote:
+# An attack shows that the robust accuracy is *at most* so much. **Randomised smoothing** (Cohen et
+# al. 2019) shows that it is *at least* so much. Add Gaussian noise of standard deviation $\sigma$,
+# many times, and let the network $f$ vote:
 #
 # $$g(x) = \arg\max_c\; P\big(f(x + \sigma z) = c\big), \qquad z \sim \mathcal{N}(0, I)$$
 #
@@ -949,8 +975,10 @@ for name, each in maps.items():
 # %% [markdown]
 # Why? To turn the vote, a shift must move enough of the noise's probability to where $f$ errs. No
 # set of probability $p$ loses faster than a half-space cut across the shift (the Neyman–Pearson
-# lemma), and for a half-space at distance $\sigma\,\Phi^{-1}(p)$ the vote is even there exactly. So
-# a linear $f$ is the worst, and the bound is met: check it on section 1's model.
+# lemma). So the worst $f$ is one that is right on one side of a plane and wrong on the other. Noise
+# around a picture at distance $R$ from that plane is read right with probability $p = \Phi(R /
+# \sigma)$; solved for $R$, that is the radius. A linear $f$ is such a worst case, so there the
+# bound must be met: check it on section 1's model.
 
 # %%
 sigma = 0.25
@@ -1027,15 +1055,17 @@ title = "Proved with smoothing; observed without"
 plotting.curves(radii, held, "length of the change (ℓ2)", "right (%)", title)
 
 # %% [markdown]
-# More noise reaches farther and costs digits before. Each line ends at a cliff: even 1,000 of 1,000
-# votes prove only $p \ge \alpha^{1/1000}$. The dotted line is what an attack left of section 4's
-# dense network, an upper bound; the others are lower bounds. Where a lower bound lies above the
-# upper one, nothing is left to argue about.
+# No line can pass $\sigma\,\Phi^{-1}(\alpha^{1/1000})$, since even 1,000 of 1,000 votes prove only
+# $p \ge \alpha^{1/1000}$. The dotted line is what an attack left of section 4's dense network, an
+# upper bound for a network that was trained without noise; the others are lower bounds. σ = 0.25
+# lies above it at radius 0.4. σ = 0.5 costs digits at every short radius: more noise only pays far
+# out.
 #
 # ### Try to break it
 #
-# PGD in ℓ2 on the *smoothed* network: the gradient is the mean over noised copies (as in Salman et
-# al. 2019). Each certified digit is attacked just within its own radius, then beyond it.
+# PGD in ℓ2 on the *smoothed* network: the gradient is the mean over noised copies (simpler than
+# Salman et al. 2019, who follow the loss of the mean probabilities). Each certified digit is
+# attacked just within its own radius, then beyond it.
 
 # %%
 sigma, (digit, radius) = 0.25, certified[0.25]
@@ -1067,8 +1097,8 @@ plotting.bars(fallen, "turned", percent=True, title=title)
 # %% [markdown]
 # No certificate breaks; each may be wrong with probability 0.001, which is what we asked for.
 # Beyond the radius nothing is promised, and at twice the radius most digits fall: the bound is not
-# far from the truth. The price: a thousand passes for one answer, some accuracy, and a small
-# radius, in ℓ2 only.
+# far from the truth. The price: a thousand passes for one answer, digits lost where the noise is
+# strong, and a small radius, in ℓ2 only.
 #
 # ## 9 · What a network gives away
 #
@@ -1112,14 +1142,16 @@ plotting.curves(counts, lines, xlabel, "AUC", title, {"chance": 0.5}, "log")
 
 # %% [markdown]
 # The members and the others are training digits alike, chosen by chance, so nothing but membership
-# separates them. What leaks is **overfitting**: the fewer digits, the larger the gap between known
-# and new. More data helps most. Weight decay takes a part back, and this strong one pays for it in
-# accuracy; a guarantee would need noise in the training itself (differential privacy).
+# separates them. What leaks is **overfitting** (Yeom et al. 2018): the fewer digits, the better
+# each is known. (All networks took equally many steps, so of 50 digits each was seen eight times as
+# often as of 400.) Weight decay takes a part back, and this strong one pays for it in accuracy; a
+# guarantee would need noise in the training itself (differential privacy).
 #
 # ## 10 · All attacks, one table
 #
-# Both networks under everything that this lesson has (lower is better for the attacker). Few pixels
-# and patch are made anew for the defended network. About 4 seconds.
+# Both networks under the attacks on single pictures (lower is better for the attacker). Few pixels
+# and patch are made anew for the defended network; five pixels are tried on twenty digits that each
+# network reads right. About 4 seconds.
 
 # %%
 slopes_of = {"plain": slope, "defended": slope_d}
@@ -1131,6 +1163,7 @@ summary["FGSM"] = [
     right(net, fgsm(slopes_of[k], x_test, y_test, eps)) for k, (net, _) in both.items()
 ]
 summary["PGD-20"] = [right(plain, x_pgd), by_20]
+united_row = "100 steps, restarts, both losses united"
 summary["borrowed gradients"] = [right(net, black_box["same kind"]) for net in (plain, defended)]
 far = {
     k: pgd(each, x_test, y_test, 1.0, kind="length", rng=lab.rng(2))
@@ -1147,15 +1180,19 @@ summary["patch (not read as 5)"] = [1 - hits["trained patch"][0], 1 - taken(defe
 heads = ["plain", "defended"]
 claims.at_least("five pixels: turned, defended network", 1 - five, 0.6)
 rows = {name: [percent(share) for share in shares] for name, shares in summary.items()}
+rows[united_row] = ["not run", percent(united)]
 plotting.table(rows, heads, f"Left right under each attack (ε = {eps}, ℓ∞, where none is given)")
 
 # %% [markdown]
-# It holds best against what it was trained on. Five pixels turn it as they turned the plain
-# network: they change by more than $\varepsilon$, at few places, and were not in its game. This is
-# the honest failure of adversarial training, and of every defence so far: robust *against what*?
+# Against changes within its $\varepsilon$ most digits hold. Five pixels of any value turn it as
+# they turned the plain network: they change by more than $\varepsilon$, at few places, and were not
+# in its game. This is the honest failure of adversarial training, and of every defence so far:
+# robust *against what*?
 
 # %%
-if lab.profile == "full":  # Madry et al. (2018): 93.2 % under PGD-40 on MNIST, ε = 0.3
+if (
+    lab.profile == "full"
+):  # the goal, not run yet. Madry et al. (2018): 93.2 % under PGD-40, ε = 0.3
     x_all, y_all = lab.part(data.x_test), lab.part(data.y_test).astype("int32")
     survived = np.ones(len(x_all), bool)
     for k in range(starts):
@@ -1171,7 +1208,7 @@ if lab.profile == "full":  # Madry et al. (2018): 93.2 % under PGD-40 on MNIST, 
 #
 # **How can a change nobody sees break a network, and what helps?** It breaks it because many small
 # changes, all with the right sign, add up; the gradient gives the signs, and another network's will
-# do. What helps is training on the worst case, a bit, for the changes trained on; and smoothing,
+# do. What helps is training on the worst case, for changes of the kind trained on; and smoothing,
 # with a proof, for short distances. What does not help is hiding the gradient.
 #
 # What these methods cannot do: nothing here covers a digit that is turned, moved or written
@@ -1197,6 +1234,7 @@ if lab.profile == "full":  # Madry et al. (2018): 93.2 % under PGD-40 on MNIST, 
 # - Su, Vargas & Sakurai 2019, IEEE TEVC 23(5), arXiv:1710.08864 (one pixel)
 # - Szegedy et al. 2014, ICLR, arXiv:1312.6199 (adversarial examples)
 # - Tramèr et al. 2020, NeurIPS, arXiv:2002.08347 (adaptive attacks)
+# - Tsipras et al. 2019, ICLR, arXiv:1805.12152 (robustness against accuracy)
 # - Tran, Li & Madry 2018, NeurIPS, arXiv:1811.00636 (spectral signatures)
 # - Yeom et al. 2018, IEEE CSF, arXiv:1709.01604 (membership and overfitting)
 
@@ -1670,6 +1708,8 @@ def _(check):
             wrong = list(choices(judge, path).values())
             if size > 1:  # some start is best of all
                 wrong.append(best(judge, path[1:]))
+            if size > 2 and (judge(x)[0] - judge(top)[0]).max() < 1e-2:
+                continue  # some image itself has a higher loss than all points on its walks
             if np.array_equal(top, path[-1, 0]) if still else differ([top, *wrong]):
                 return x, weights, labels, start, e, step, judge, path, top
 
@@ -1678,6 +1718,7 @@ def _(check):
         (1, 4, 6, 6, 0.45),
         (3, 4, 6, 5, 0.45),
         (4, 4, 6, 3, 1.4),
+        (1, 5, 4, 2, 2.2),
     ]:
         still = steps == 1
         case = drawn(restarts, n, d, steps, size, still)
@@ -1718,7 +1759,9 @@ def _(check):
             "The start is added to the image, not subtracted.": go(start=-start),
             "The gradient is taken anew at every point: yours is always the first one.": go(old=1),
             "Yours takes a step too few.": go(steps=steps - 1),
-            "Yours takes a step too many.": go(steps=steps + 1),
+            "Yours takes a step too many, or changes a point after it was kept: copy it.": go(
+                steps=steps + 1
+            ),
         }
         stays = "No point after the start was kept: does the step go up, is the loss of the point "
         mistakes = {
@@ -1727,6 +1770,9 @@ def _(check):
             ],
             **choices(judge, path),
             "The start counts, too.": best(judge, path[1:]),
+            "The original image is no point of the walks: yours keeps it, too.": best(
+                judge, np.concatenate([path, np.broadcast_to(x, path[:1].shape)])
+            ),
             "That is the point of the *lowest* loss.": best(
                 lambda q, judge=judge: (-judge(q)[0], 0), path
             ),
@@ -1770,8 +1816,7 @@ def _(check):
 # Section 8 certified one image at a time. Now a batch, from counts: a first round of votes under
 # noise *chooses* the class, a second, independent one *bounds* how often it wins. With $k$ of $m$
 # votes, the exact lower bound is the $p$ at which $k$ votes or more would come with probability
-# $\alpha$ (Clopper & Pearson 1934, one-sided). The radius is $\sigma\, \Phi^{-1}(p)$ if
-# $p > 1/2$.
+# $\alpha$ (Clopper & Pearson 1934, one-sided). The radius is $\sigma\, \Phi^{-1}(p)$ if $p > 1/2$.
 
 
 # %% exercise="certify_batch"
@@ -1856,7 +1901,7 @@ def _(check):
         (["sure"] * 4, 4),
         (["sure", "all", "sure"], 3),
         (["sure", "narrow", "other", "narrow"], 4),
-        (["other", "sure", "none", "all", "sure"], 5),
+        (["other", "sure", "none", "sure"], 5),
         (["all"], 3),
     ]:
         alpha = check.rng.choice([0.001, 0.01, 0.05])

@@ -468,6 +468,31 @@ PATHS = """
 """
 
 PGD = [
+    (
+        "the original is a candidate, too",
+        "no point of the walks",
+        pgd_with(
+            "best, found = np.full(len(images), -np.inf), images.copy()",
+            "best, found = loss_and_gradient(images)[0], images.copy()",
+        ),
+    ),
+    (
+        "kept points are changed in place",
+        "copy it",
+        pgd("""
+    kept, losses = [], []
+    x = np.clip(images + starts, 0, 1)
+    for j in range(steps + 1):
+        loss, g = loss_and_gradient(x)
+        kept.append(x)
+        losses.append(loss)
+        x += step * np.sign(g)
+        np.clip(x, images - epsilon, images + epsilon, out=x)
+        np.clip(x, 0, 1, out=x)
+    worst = np.concatenate(losses).argmax(axis=0)
+    return np.concatenate(kept)[worst, np.arange(len(images))]
+"""),
+    ),
     ("as written", "right", pgd_with()),
     (
         "all at once",
@@ -723,6 +748,13 @@ def certify(body):
 
 
 CERTIFY = [
+    (
+        "NaN without a vote",
+        "no votes, no radius",
+        certify_with("p = np.where(k == 0, 0, p)", "p = np.where(k == 0, np.nan, p)").replace(
+            "np.where(sure, radius, 0)", "np.where(p <= 0.5, 0, radius)"
+        ),
+    ),
     ("as written", "right", certify_with()),
     (
         "float32",
