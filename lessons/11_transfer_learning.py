@@ -44,9 +44,7 @@ lab = runtime.start("11_transfer_learning", seed=11)
 import gc
 import itertools
 import os
-import socket
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -716,8 +714,8 @@ claims.at_least("100 labels: fine-tuned minus frozen", tuned[n100] - frozen[n100
 # Now the other three, beside *fine-tuned*. What is one sentence of knowledge worth?
 
 # %%
-lines = {name: percent[name] for name in ("fine-tuned", "probe, then tuned")}
-lines |= {name: percent[name] for name in ("scratch, moved", "fine-tuned, moved")}
+told = ("scratch, moved", "probe, then tuned", "fine-tuned, moved", "fine-tuned")
+lines = {name: percent[name] for name in told}
 title = "Told by hand that the place does not matter"
 plotting.curves(sizes, lines, *axes, title, {"guessing": 20}, xscale="log")
 
@@ -808,8 +806,8 @@ keep = np.concatenate([np.flatnonzero(y_old == k)[:10] for k in range(5)])
 x_keep = placed(x_old[keep], lab.rng(34))
 bank_5, y_5 = np.concatenate([x_pool, x_keep]), np.concatenate([y_pool, y_old[keep]])
 slow = dict(zip(all_of_it, (0.01, 0.01, 0.1, 0.1, 1.0, 1.0), strict=True))
-memory = {"fine-tuned": all_of_it, "slower below": slow, "LoRA": kinds["LoRA"]}
-memory |= {"frozen": top, "rehearsal": all_of_it}
+memory = {"rehearsal": all_of_it, "frozen": top, "LoRA": kinds["LoRA"]}
+memory |= {"fine-tuned": all_of_it, "slower below": slow}
 members, speeds, pools = [], [], []
 for name, i in itertools.product(memory, draws):
     taken, (start, _) = few(20, i), entrant("LoRA" if name == "LoRA" else "frozen", i, few(20, i))
@@ -866,7 +864,7 @@ for t in [*range(0, looks, 2), looks]:
     spots = np.concatenate([spots, [[20, 20], [100, 100]]])
     labels = np.repeat(np.arange(len(names)), [len(draws)] * len(memory) + [1, 1])
     both_tasks, title = ("new task (%)", "old task (%)"), f"After {at_step[t]:.0f} steps"
-    frames.append(plotting.embedding(spots, labels, names, title, names=both_tasks))
+    frames.append(plotting.embedding(spots, labels, names, title, False, both_tasks))
 plotting.animate(frames, fps=3, alt="While the new task is learned, fine-tuning loses the old one.")
 
 # %% [markdown]
@@ -1230,33 +1228,18 @@ plotting.heat(table, stages, stages, "fine-tuned", "pre-trained", "CKA", ".2f", 
 
 # %%
 WEIGHTS = "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5"
-GOOGLE = ("storage.googleapis.com", 443)
+STORE = "https://storage.googleapis.com/"
 
 
-def reachable(address, wait):
-    try:
-        socket.create_connection(address, timeout=wait).close()
-    except OSError:
-        return False
-    return True
-
-
-# %%
-def missing(home, address=GOOGLE, wait=3.0):
+def missing(home, store=STORE):
     """Why the ImageNet weights cannot be had, as a sentence; None where they can."""
     file = Path(home) / "models" / WEIGHTS
-    if file.exists():
-        return None
-    answered = []  # a thread, since looking up a name may take longer than any limit
-    job = threading.Thread(target=lambda: answered.append(reachable(address, wait)), daemon=True)
-    job.start()
-    job.join(wait)
-    if answered == [True]:
+    if file.exists() or datasets.network_reachable(store):
         return None
     return (
-        f"ImageNet weights cannot be had: {file} is not there and {address[0]} does not answer; "
-        "their line in section 9 stays out; put a file of that name there, or set KERAS_HOME to "
-        "the folder above `models`."
+        f"ImageNet weights cannot be had: {file} is not there and {store} does not answer; their "
+        "line in section 9 stays out; put a file of that name there, or set KERAS_HOME to the "
+        "folder above `models`."
     )
 
 
@@ -1267,10 +1250,11 @@ def missing(home, address=GOOGLE, wait=3.0):
 # %%
 began = time.perf_counter()
 with tempfile.TemporaryDirectory() as empty:
-    said = missing(empty, address=("127.0.0.1", 9)) or ""
+    nobody = "http://127.0.0.1:9/"
+    said = missing(empty, nobody) or ""
     (Path(empty) / "models").mkdir()
     (Path(empty) / "models" / WEIGHTS).touch()
-    cached = missing(empty, address=("127.0.0.1", 9))
+    cached = missing(empty, nobody)
 claims.at_least("says what is missing and names the cure", int("KERAS_HOME" in said), 1)
 claims.at_least("asks nobody where the file is there", int(cached is None), 1)
 claims.at_most("seconds until it says so", time.perf_counter() - began, 3.5)
@@ -1529,7 +1513,8 @@ def _(check):
             ("The wrong end: the first layers stay as they are, the last train.", everything[:k]),
             ("Turned round: the last k train, the others are frozen.", everything[: n - k]),
             (
-                "All layers train still: freeze the others, in the very model that was given.",
+                "All layers train still: freeze the others, in the very model that was given. (Or "
+                "did a model's flag, set later, pass down and undo it?)",
                 everything,
             ),
             (
@@ -1922,18 +1907,19 @@ def _(check):
 #
 # $A$ starts at random and $B$ at zero, so that at first nothing changes. Only $A$ and $B$ train.
 # Write a class inside your function that derives from `layers.Layer`, and return an instance; what
-# its `call` computes must be tensors, so use `ops`. The check holds it against Keras's own
-# `enable_lora`.
+# its `call` computes must be tensors, so use `ops`, not NumPy. The check holds it against Keras's
+# own `enable_lora`, which therefore is no answer.
 
 
 # %% exercise="add_lora"
 def add_lora(dense, rank, alpha):
     """A Keras layer that computes what `dense` does, plus a correction that can be trained.
 
-    dense: a built Dense layer without activation; kernel W (d, k), bias b (k,) or None.
-    The layer takes x (..., d). It has two weights that train, `A` (d, rank), random afresh for
-    each layer, and `B` (rank, k), zeros, as attributes of these names; W and b are frozen. Its
-    method `merged()` returns the one matrix W + alpha / rank * A B, (d, k), as A and B then are.
+    dense: a built Dense layer without activation; its kernel W (d, k), its bias b (k,), or None
+    where it has none. The layer takes x (..., d). It has two weights that train, `A` (d, rank),
+    random afresh for each layer, and `B` (rank, k), zeros, as attributes of these names; W and b
+    are frozen. Its method `merged()` returns the one matrix W + alpha / rank * A B, (d, k), as A
+    and B then are.
     """
 
     ### BEGIN SOLUTION
@@ -1974,6 +1960,7 @@ def run_add_lora(kernel, bias, rank, alpha, A, B, x, target):
     inputs = keras.Input(x.shape[1:])
     model = keras.Model(inputs, layer(inputs))
     found = {"trains": [list(w.shape) for w in model.trainable_weights]}
+    found["borrowed"] = bool(dense.lora_enabled)
     for name, given in (("A", A), ("B", B)):
         weight = getattr(layer, name, None)
         found[name] = list(weight.shape) if isinstance(weight, keras.Variable) else None
@@ -2019,6 +2006,8 @@ def _(check):
         found = check.ask("run_add_lora", W, b, rank, alpha, A, B, x, target)
         hint = f"Return an instance of your layer: yours is of type {found}."
         check.that(isinstance(found, dict), hint)
+        hint = "enable_lora is Keras's own LoRA: write the correction yourself, from the equation."
+        check.that(not found["borrowed"], hint)
         for name, right in (("A", [d, rank]), ("B", [rank, k])):
             hint = f"The layer has no weight called {name}: make it by self.add_weight and keep it "
             check.that(found[name] is not None, f"{hint}as self.{name} {where}.")

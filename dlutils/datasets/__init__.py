@@ -6,6 +6,7 @@ from dlutils.datasets.catalogue import load, names, options
 from dlutils.datasets.dates import Dates
 from dlutils.datasets.errors import DatasetDamaged, DatasetUnavailable
 from dlutils.datasets.moving import place, shift
+from dlutils.datasets.network import network_reachable
 from dlutils.datasets.photos import Photos
 from dlutils.datasets.provenance import Dataset, Provenance
 from dlutils.datasets.recall import memory
@@ -30,6 +31,7 @@ __all__ = [
     "load",
     "memory",
     "names",
+    "network_reachable",
     "options",
     "place",
     "shift",

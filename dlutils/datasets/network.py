@@ -12,7 +12,10 @@ LIMIT = 3.0  # seconds
 def network_reachable(url=USUAL):
     """Whether a connection to the server of this address, or to the proxy before it, opens in 3 s.
 
-    url: an http or https address, by default of the server that most sets come from.
+    url: an http or https address, by default of the server that most sets come from. Never raises.
+
+    >>> datasets.network_reachable("http://127.0.0.1:9/")  # nobody listens there
+    False
     """
     opened = threading.Event()
     host, port = _first_hop(url)

@@ -19,8 +19,9 @@ def embedding(points, labels=None, class_names=None, title=None, texts=None, nam
     """Draw points of a plane, coloured and marked by class, the class names beside their clouds.
 
     points: (n, 2). labels: (n,) class numbers from 0, of 14 classes at most. texts: n words, one
-    beside each point (50 at most), instead of the class names. names: of the two axes. Raises
-    ValueError for other shapes, and for more classes or texts than can be told apart.
+    beside each point (50 at most), instead of the class names; False for neither, where they would
+    hide points: the key has the names. names: of the two axes. Raises ValueError for other shapes,
+    and for more classes or texts than can be told apart.
 
     >>> figure = plotting.embedding([[0, 0], [1, 1], [1, 2]], [0, 1, 1], ["cat", "dog"])
     >>> figure.alt
@@ -28,7 +29,8 @@ def embedding(points, labels=None, class_names=None, title=None, texts=None, nam
     """
     points = plane("points", points)
     labels, found = _labels(labels, class_names, len(points))
-    texts = words("texts", texts, len(points), "point")
+    bare = texts is False
+    texts = None if bare else words("texts", texts, len(points), "point")
     if texts and len(texts) > MOST:
         raise InputError(
             f"there are {len(texts)} texts, but only {MOST} can be read: give fewer points."
@@ -43,7 +45,7 @@ def embedding(points, labels=None, class_names=None, title=None, texts=None, nam
     key_above(figure, [(Line2D([], [], **_look(i, 7)), name) for i, name in enumerate(found)])
     if texts:
         beside_points(ax, points, texts)
-    else:
+    elif not bare:
         in_clouds(ax, [points[labels == i] for i in range(len(found))], found)
     counts = ", ".join(f"{np.sum(labels == i)} {name}" for i, name in enumerate(found))
     counts = f"; {counts}" if counts else ""

@@ -57,12 +57,14 @@ def attention(weights, rows, columns, title=None):
 
 
 @public
-def heat(values, rows, columns, xlabel, ylabel, label, fmt=".3g", title=None):
+def heat(values, rows, columns, xlabel, ylabel, label, fmt=".3g", title=None, limits=None):
     """Draw a number for each pair of two settings, dark blue the largest; NaN is an empty cell.
 
     values: (len(rows), len(columns)). rows, columns: the settings. xlabel names the columns',
     ylabel the rows' setting, label the number. fmt: how it is written, where it fits. Where values
-    have both signs, zero is white and negative values orange. Raises ValueError for other shapes.
+    have both signs, zero is white and negative values orange. limits: where the colours begin and
+    end, (low, high); without them at the smallest and the largest value. Raises ValueError for
+    other shapes, and for limits that do not hold the values.
 
     >>> values = [[0.91, 0.95], [0.93, 0.97]]
     >>> figure = plotting.heat(values, [32, 64], [0.01, 0.1], "rate", "units", "accuracy")
@@ -74,9 +76,7 @@ def heat(values, rows, columns, xlabel, ylabel, label, fmt=".3g", title=None):
     columns = words("columns", columns, a.shape[1], "column of values")
     _both(rows, columns)
     low, high = float(np.nanmin(a)), float(np.nanmax(a))
-    largest = max(-low, high)
-    span = (DIVERGING, -largest, largest) if low < 0 < high else (BLUES, low, high)
-    span = span if low < high else (BLUES, low - 0.5, low + 0.5)
+    span = _span(low, high, limits)
     labels, scale = (str(ylabel), str(xlabel)), (*span, shorten(label, 2.4, TEXT))
     texts = _written(a, fmt)[None]
     figure = _matrices(a[None], texts, [""], (rows, columns), labels, scale, title, False)
@@ -85,6 +85,20 @@ def heat(values, rows, columns, xlabel, ylabel, label, fmt=".3g", title=None):
     head = title or f"{str(label)[:1].upper()}{str(label)[1:]} over {xlabel} and {ylabel}"
     figure.alt = f"{head}: from {low:.4g} to {high:.4g}, which is at {best}."
     return figure
+
+
+def _span(low, high, limits):
+    """The colour map and its ends for values from low to high."""
+    if limits is not None:
+        ends = array("limits", limits, "two numbers, (low, high)", (1,)).tolist()
+        if len(ends) != 2 or not ends[0] <= low <= high <= ends[1] or ends[0] == ends[1]:
+            what = f"limits are {limits!r}, but values go from {low:g} to {high:g}"
+            raise InputError(f"{what}: give a low and a high limit that hold them.")
+        low, high = ends
+    largest = max(-low, high)
+    if low < 0 < high:
+        return DIVERGING, -largest, largest
+    return (BLUES, low, high) if low < high else (BLUES, low - 0.5, low + 0.5)
 
 
 def _both(rows, columns):

@@ -130,6 +130,12 @@ def test_a_logarithmic_surface_has_contours_at_equal_factors():
 # Embeddings and latent maps
 
 
+def test_an_embedding_without_texts_names_its_classes_in_the_key_alone():
+    points, labels = np.zeros((4, 2)), [0, 0, 1, 1]
+    figures = [plotting.embedding(points, labels, ["cat", "dog"], texts=t) for t in (None, False)]
+    assert [[t for t in texts(f.axes[0]) if t] for f in figures] == [["cat", "dog"], []]
+
+
 def test_an_embedding_draws_each_class_with_its_own_look_and_name():
     points, labels = RNG.normal(0, 1, (140, 2)), np.arange(140) % 14
     figure = plotting.embedding(points, labels)
@@ -231,6 +237,12 @@ def test_heat_writes_each_number_and_leaves_missing_ones_empty():
     assert image(figure)[0, 1].tolist() == [1, 1, 1, 1]
     assert figure.axes[1].get_ylabel() == "loss"
     assert "from 1 to 3, which is at rule a, units 16" in figure.alt
+
+
+def test_heat_with_limits_has_their_colours_and_its_smallest_value_is_not_white():
+    figure = plotting.heat([[40.0, 60.0]], ["a"], list("xy"), "x", "y", "share", limits=(0, 100))
+    assert figure.axes[1].get_ylim() == (0, 100)
+    assert image(figure)[0, 0].tolist() != [1, 1, 1, 1]
 
 
 def test_heat_of_both_signs_is_white_at_zero():

@@ -297,6 +297,14 @@ CASES = {
     "attention: tokens": (lambda: plotting.attention([[1.0]], ["a", "b"], ["c"]), "length 2, .* 1"),
     "attention: no tokens": (lambda: plotting.attention([[1.0]], None, ["c"]), "rows is None"),
     "heat: format": (lambda: plotting.heat(BOWL, "ab", "cd", "x", "y", "z"), "rows is 'ab'"),
+    "heat: limits that hold no values": (
+        lambda: plotting.heat(BOWL, [1, 2], [1, 2], "x", "y", "z", limits=(0, 1e-9)),
+        r"limits are \(0, 1e-09\), but values go from 1 to 1",
+    ),
+    "heat: one limit": (
+        lambda: plotting.heat(BOWL, [1, 2], [1, 2], "x", "y", "z", limits=(5,)),
+        "give a low and a high limit",
+    ),
     "heat: names": (
         lambda: plotting.heat(BOWL, [1, 2], [1, 2], "x", "y", "z", "three digits"),
         "fmt is 'three digits'",

@@ -800,7 +800,7 @@ ADD_LORA = [
     ),
     (
         "Keras's own",
-        "right",
+        "enable_lora is Keras's own LoRA: write the correction yourself",
         add_lora(
             """
     dense.enable_lora(rank, lora_alpha=alpha)
@@ -990,6 +990,13 @@ ADD_LORA = [
         "merged returns nothing",
         "returns nothing",
         lora_with("return self.dense.kernel", "self.dense.kernel"),
+    ),
+    (
+        "NumPy in call",
+        "raised (NotImplementedError|TracerArrayConversionError)",
+        lora_with(
+            "self.scale * (x @ self.A @ self.B)", "self.scale * np.asarray(x) @ self.A @ self.B"
+        ),
     ),
     ("no merged", "raised AttributeError", lora_with("def merged", "def merge")),
     (
