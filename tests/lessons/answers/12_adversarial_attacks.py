@@ -762,6 +762,14 @@ CERTIFY = [
         certify_with("sure = p > 0.5", "p = p.astype('float32')\n    sure = p > 0.5"),
     ),
     (
+        "one array of two rows",
+        "right",
+        certify_with(
+            "return np.where(sure, c, -1), np.where(sure, radius, 0)",
+            "return np.stack([np.where(sure, c, -1), np.where(sure, radius, 0)])",
+        ),
+    ),
+    (
         "k = 0 left NaN",
         "right",
         certify_with("np.maximum(k, 1)", "k", "    p = np.where(k == 0, 0, p)\n", ""),
