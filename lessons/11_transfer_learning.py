@@ -22,7 +22,7 @@
 #
 # | profile | data | needs | time |
 # |---|---|---|---|
-# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 90 to 110 s |
+# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 75 to 95 s |
 # | `full` | MNIST, blood cells, ImageNet weights | a GPU, 30 MB download | not measured yet |
 #
 # Without a GPU you get `quick`; the line that the first cell prints says which. Times are for an
@@ -67,7 +67,7 @@ from dlutils import callbacks, checks, claims, datasets, plotting, widgets
 # %% [markdown]
 # As in a scanner, the object lies anywhere in the picture: each digit is put at a random place of a
 # larger, black canvas. Where the analogy ends: nobody is harmed by a misread 7, all our pictures
-# come from one source until section 7, and two halves of the digits are more alike than two organs.
+# come from one source until section 9, and two halves of the digits are more alike than two organs.
 
 # %%
 data = lab.load(quick="digits", full="mnist")
@@ -217,10 +217,10 @@ claims.at_most("answers with trainable = False, largest change", drift[True], 0)
 # %% [markdown]
 # ### Against pixels
 #
-# Is a feature worth more than a pixel? Probes on both, and on a body that was never trained, with
-# 1 to 100 labels of each class. Features differ in scale, so we subtract the mean and divide by one
-# number, the root of the mean square, before `descend`; the result is put back into the features'
-# own units. (Exercise 2 solves another probe in closed form.)
+# Is a feature worth more than a pixel? Probes on both, and on a body that was never trained, with 1
+# to 100 labels of each class. Pixels and bodies differ in overall scale, so we subtract the mean
+# and divide by one number, the root of the mean square, before `descend`; the result is put back
+# into the features' own units. (Exercise 2 solves another probe in closed form.)
 
 
 # %%
@@ -271,10 +271,9 @@ plotting.curves(sizes, lines, *axes, "Probes on new digits", {"guessing": 20}, x
 
 # %% [markdown]
 # What was carried over beats pixels, and beats the same network untrained. Now put all digits in
-# the middle: pixels and features both rise, and plain pixels are no worse than what we carry. Where
-# the place need not be learned, there is little to carry. So how much do features still change when
-# one digit moves? The share of their variance that comes from the place, over 50 digits at 20
-# places each:
+# the middle: pixels and features both rise, and plain pixels are no worse than what we carry. So
+# what we carry has to do with the place. How much do features still change when one digit moves?
+# The share of their variance that comes from the place, over 50 digits at 20 places each:
 
 # %%
 fifty = data.x_train[pool_rows][::10]
@@ -494,7 +493,8 @@ def schedule(steps, speed=1.0):
 
 
 # %% [markdown]
-# The course does not compile networks on CPUs as a rule; here, with hundreds of members, it does.
+# With TensorFlow on CPUs the course does not compile as a rule; for teams, of up to 245 members, it
+# does.
 
 
 # %%
@@ -610,11 +610,12 @@ bodies = [{name: array[i] for name, array in taught.items()} for i in draws]
 # ### Seven ways
 #
 # - *from scratch*: a random body, all of it learns;
-# - *scratch, moved*: the same, but each labelled picture is put at a fresh random place in
+# - *scratch, moved*: the same, but each labelled picture is put at one of 25 random places in
 #   every step: what the old task taught about places, told by hand;
 # - *frozen*: a carried body, only the head learns;
 # - *fine-tuned*: a carried body, all of it learns;
-# - *LoRA*: a carried, frozen body; head and adapter learn (rank 4, $\alpha = 4$, second layer);
+# - *LoRA*: a carried, frozen body; the head learns, and an adapter of the second layer (rank 4 and
+#   $\alpha = 4$, so $\alpha / r = 1$);
 # - *fine-tuned, moved*: carried, and told by hand as well;
 # - *probe, then tuned*: fine-tuned from a finished probe as its head (Kumar et al. 2022).
 #
@@ -705,8 +706,8 @@ claims.at_least("100 labels: fine-tuned minus frozen", tuned[n100] - frozen[n100
 
 # %% [markdown]
 # With a label or two, carried features are above the same network from scratch, and fine-tuning
-# stays ahead while labels are few. How much of that lead is left at a hundred differs from seed to
-# seed. The frozen body is then behind a body trained from nothing: its features were made for
+# stays ahead while labels are few. Whether any of that lead is left at a hundred differs from seed
+# to seed. The frozen body is then behind a body trained from nothing: its features were made for
 # another question (and so few steps do not finish its head: compare section 2's probes). At one
 # label it does not pay to touch the body; at a hundred it does.
 
@@ -784,9 +785,9 @@ lifted = np.mean(mean["LoRA"][n20:] - frozen[n20:])
 claims.at_least("20 to 100 labels, mean: LoRA minus frozen", lifted, 0.02)
 
 # %% [markdown]
-# The change is far from random: few directions hold much of it, which speaks for a low rank. With a
-# tenth of the body's numbers LoRA is ahead of frozen features from twenty labels on; with one or
-# two it gains nothing.
+# The change is far from random: few directions hold much of it; whether they are the ones that
+# count, this picture does not say. With a tenth of the body's numbers LoRA is ahead of frozen
+# features from twenty labels on; with one or two it gains nothing.
 
 # %% [markdown]
 # ## 5 · What is forgotten?
@@ -799,7 +800,10 @@ claims.at_least("20 to 100 labels, mean: LoRA minus frozen", lifted, 0.02)
 # - *slower below*: the first layer at a hundredth, the second at a tenth of that rate (Howard &
 #   Ruder 2018 grade rates by depth; Exercise 3);
 # - *LoRA*, and *frozen*;
-# - *rehearsal*: all learns, and half of each batch is old: ten labelled pictures of each old digit.
+# - *rehearsal*: all learns, and on average half of each batch is old: ten labelled pictures of each
+#   old digit.
+#
+# All but LoRA take the rate of *fine-tuned*.
 
 # %%
 keep = np.concatenate([np.flatnonzero(y_old == k)[:10] for k in range(5)])
@@ -855,7 +859,7 @@ claims.close("old task, LoRA taken off again, against the start", off, then[2, :
 
 # %% [markdown]
 # The same as a race: each dot is one draw; to the right is better at the new task, upwards better
-# at the old one. A way that forgets nothing stays on the upper edge.
+# at the old one. A way that forgets nothing stays at the height where it began.
 
 # %%
 frames, names = [], [*memory, "guessing", "perfect"]
@@ -868,11 +872,11 @@ for t in [*range(0, looks, 2), looks]:
 plotting.animate(frames, fps=3, alt="While the new task is learned, fine-tuning loses the old one.")
 
 # %% [markdown]
-# Full fine-tuning pays with the old task. (It also learns the new one fastest: who forgets less has
-# learned less at the same step, as the second picture shows.) Frozen features lose nothing, by
-# construction, and an adapter can be taken off: the old network is back to the last bit. A few old
-# pictures shown again do much; they must be kept, though, which a clinic may not be allowed to.
-# Kirkpatrick et al. (2017) hold on to the weights that mattered instead.
+# Full fine-tuning pays with the old task. (It also gets furthest with the new one, as the second
+# picture shows; rehearsal comes close.) Frozen features lose nothing, by construction, and an
+# adapter can be taken off: the old task is read as before. A few old pictures shown again do much;
+# they must be kept, though, which a clinic may not be allowed to. Kirkpatrick et al. (2017) hold on
+# to the weights that mattered instead.
 
 # %% [markdown]
 # ## 6 · Without labels
@@ -963,8 +967,9 @@ claims.at_least("10 labels: contrast on new pictures minus labels on old", gain,
 # ### A question that some digits cannot answer
 #
 # Which digits can be turned and stay what they are? A 0 or an 8 looks nearly the same upside down,
-# so two of its four turns cannot be told apart. Below, how often each digit's rotation is
-# recognised (five bodies, test digits). The digits from 5 on these bodies had never seen.
+# so its four turns form two pairs, and within a pair they cannot be told apart. Below, how often
+# each digit's rotation is recognised (five bodies, test digits). The digits from 5 on these bodies
+# had never seen.
 
 
 # %%
@@ -984,8 +989,9 @@ gap = by_digit[4].mean() - by_digit[0].mean()
 claims.at_least("rotation recognised, fours minus noughts", gap, 0.15)
 
 # %% [markdown]
-# Noughts and eights stand near one half, as they must. Among the strangers some are answered well
-# and others worse than by guessing: an upright stranger can look like a turned acquaintance.
+# Noughts and eights stand near one half, about the best possible for them. Among the strangers
+# some are answered well; the seven is worse than guessing: perhaps an upright seven looks like a
+# turned acquaintance.
 
 # %% [markdown]
 # ## 7 · Another machine
@@ -1092,7 +1098,8 @@ plotting.curves(strengths, lines, "strength of the shift", axes[1], title, {"gue
 # %% [markdown]
 # With labels from the new machine, ten of each old digit, what should learn? Only the head, only
 # the first layer, only the second, all? Or is it best to begin anew? The learning rate is chosen as
-# in section 4, on held-out training digits. About 6 seconds.
+# in section 4, on 200 other training digits (which the carried bodies have seen on the old
+# machine). About 6 seconds.
 
 # %%
 parts = {"head": top, "first layer": dict.fromkeys(["kernel 1", "bias 1"], 1.0)}
@@ -1129,11 +1136,11 @@ gain = now_7["10 labels: all"] - now_7["10 labels: from scratch"]
 claims.at_least("10 labels: carried and all tuned minus from scratch", gain, 0.25)
 
 # %% [markdown]
-# The shift costs much, though no digit changed. Realigned statistics win back most of it for
-# nothing, about what ten labels for a new head do. Which part to tune is not decided here; Lee et
-# al. (2023) found the first layers best for shifts of the picture, on larger networks. Two limits:
-# AdaBN assumes that the new machine sees the same mixture of digits, and this machine is
-# artificial.
+# The shift costs much, though no digit changed. Realigned statistics win back most of it without a
+# label, from 300 pictures of each machine: here about what tuning the old head on ten labels of
+# each digit does, or more. Which part to tune is not decided here; Lee et al. (2023) found the
+# first layers best for shifts of the picture, on larger networks. Two limits: AdaBN assumes that
+# the new machine sees the same mixture of digits, and this machine is artificial.
 
 # %% [markdown]
 # ## 8 · What became of the layers?
@@ -1164,9 +1171,9 @@ by_kernels = np.sum(K * L) / np.sqrt(np.sum(K * K) * np.sum(L * L))
 claims.close("CKA from features against from similarities of pictures", cka(X, Y), by_kernels, 1e-9)
 
 # %% [markdown]
-# The second formula shows what is compared: which *pictures* a layer finds similar (an n × n
-# table), whatever its filters are. Now the networks, on test digits of the new task. How similar is
-# each layer of a pre-trained body to the same layer fine-tuned with 100 labels, to another
+# The formula of `by_kernels` shows what is compared: which *pictures* a layer finds similar (an n ×
+# n table), whatever its filters are. Now the networks, on test digits of the new task. How similar
+# is each layer of a pre-trained body to the same layer fine-tuned with 100 labels, to another
 # pre-trained body, to a body trained from scratch on the new digits, and, as a control, to its own
 # random start?
 
@@ -1189,7 +1196,7 @@ answers = {
     for name, p in nets.items()
 }
 likeness = {}
-for name in ("fine-tuned", "from scratch", "its random start"):
+for name in ("from scratch", "its random start", "fine-tuned"):
     likeness[name] = [
         [cka(answers["pre-trained"][s][i], answers[name][s][i]) for s in range(3)] for i in draws
     ]
@@ -1197,7 +1204,8 @@ mine = answers["pre-trained"]
 likeness["another pre-trained"] = [
     [cka(mine[s][i], mine[s][i - 1]) for s in range(3)] for i in draws
 ]
-likeness = {name: np.array(each) for name, each in likeness.items()}
+named = "from scratch", "its random start", "another pre-trained", "fine-tuned"
+likeness = {name: np.array(likeness[name]) for name in named}
 title = "A pre-trained body, layer by layer, beside others"
 plotting.curves([1, 2, 3], likeness, "1 first layer, 2 second layer, 3 features", "CKA", title)
 
@@ -1321,11 +1329,11 @@ for name in lab.pick(quick=[], full=["bccd"]):
 # %% [markdown]
 # ## What you take along
 #
-# **How little data is enough, if something similar was learned before?** It depends less on the
-# number than on *what* is carried. Here it was above all that the place does not matter (section
-# 2): worth a good deal at few labels, less at many, and less than the same fact told by hand (4).
+# **How little data is enough, if something similar was learned before?** It depends on the number
+# and on *what* is carried. Part of it here seems to be that the place does not matter (section 2):
+# worth a good deal at few labels, less at many, and less than the same fact told by hand (4).
 #
-# - One label: freeze. A hundred: fine-tune; each way at a rate of its own (4).
+# - One label: freezing is as good as tuning, and cheaper. A hundred: freezing falls behind (4).
 # - LoRA trains a tenth of the numbers, beats frozen features at many labels, and can be taken off
 #   (3, 5).
 # - Fine-tuning forgets; slow lower layers and rehearsal hold on to the old task (5).
@@ -1484,7 +1492,8 @@ def _(check):
         inner = [part for part in plan if isinstance(part, list)]
         one_deep = [x for part in plan for x in (part if isinstance(part, list) else [part])]
         where = f"(k = {k} of {n} layers with weights, {len(inner) or 'no'} model"
-        where += f"{'s' * (len(inner) > 1)} inside, {'part of it' if frozen else 'nothing'} frozen)"
+        came = "some came" if frozen else "nothing came"
+        where += f"{'s' * (len(inner) > 1)} inside, {came} frozen)"
         x, y = next(check.arrays((8, 4), (8, 4), count=1))
         found = check.ask("run_freeze_below", plan, frozen, k, x, y)
         check.that(isinstance(found, dict), "Run the cell above, too.")
@@ -1718,7 +1727,7 @@ def _(check):
                 t @ solve(z, y - b, 2 * strength) + b,
             ),
             (
-                "The gradients of both terms have a factor of 2, so λ keeps all of itself.",
+                "The gradients of both terms have a factor of 2, so λ is not halved.",
                 t @ solve(z, y - b, strength / 2) + b,
             ),
             (
@@ -1726,7 +1735,7 @@ def _(check):
                 t @ np.linalg.pinv(z.T @ z + strength) @ z.T @ (y - b) + b,
             ),
             ("The targets are 0 and 1, not -1 and 1.", 2 * right - 1),
-            ("Return the scores themselves, no probabilities.", e / e.sum(1, keepdims=True)),
+            ("Return the scores themselves, not probabilities.", e / e.sum(1, keepdims=True)),
             (
                 "Return the scores, not only which class is largest.",
                 np.eye(classes)[right.argmax(1)],
