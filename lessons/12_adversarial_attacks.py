@@ -22,7 +22,7 @@
 #
 # | profile | data | needs | time |
 # |---|---|---|---|
-# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 70 to 95 s |
+# | `quick` | 1,797 real digits (in scikit-learn) | 2 CPU cores, 2 GB | 75 to 115 s |
 # | `full` | MNIST | a GPU, 12 MB download | not measured yet |
 #
 # Without a GPU you get `quick`; the line that the first cell prints says which. Times are for an

@@ -474,7 +474,7 @@ RIDGE_PROBE = [
     ),
     (
         "probabilities",
-        "no probabilities",
+        "not probabilities",
         probe_with(
             "return t @ W + b", "e = np.exp(t @ W + b)\n    return e / e.sum(1, keepdims=True)"
         ),

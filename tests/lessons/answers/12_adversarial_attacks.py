@@ -554,7 +554,7 @@ PGD = [
         ),
     ),
     ("unchanged", "No point after", pgd("    return images")),
-    ("down", "does the step go up|goes down", pgd_with("x + step", "x - step")),
+    ("down", "does the step climb|goes down", pgd_with("x + step", "x - step")),
     ("no sign", "which is missing", pgd_with("np.sign(g)", "g")),
     ("epsilon as step", "size epsilon", pgd_with("x + step *", "x + epsilon *")),
     (
