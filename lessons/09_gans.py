@@ -237,11 +237,11 @@ plotting.curves(grid, curves, "x", "D; density", title=title)
 # Near the ends few numbers come, and there nothing holds the network to $D^*$; the claim weighs
 # each place by $p + q$.
 #
-# What does that mean for $G$? With $m = (p + q) / 2$, $\log D^* = \log (p / m) - \ln 2$ and $\log(1
-# - D^*) = \log (q / m) - \ln 2$, so $V$ becomes $2\,\mathrm{JS}(p, q) - 2 \ln 2$, where
-# $\mathrm{JS}$, the **Jensen–Shannon divergence**, is half of $\int p \log (p / m) + \int q \log (q
-# / m)$. It is zero for $p = q$ only. So against a perfect detective the best forger makes the real
-# thing. Here, by sums over a grid wide enough for both:
+# What does that mean for $G$? With $m = (p + q) / 2$, $\log D^* = \log (p / m) - \ln 2$ and
+# $\log(1 - D^*) = \log (q / m) - \ln 2$, so $V$ becomes $2\,\mathrm{JS}(p, q) - 2 \ln 2$, where
+# $\mathrm{JS}$, the **Jensen–Shannon divergence**, is half of
+# $\int p \log (p / m) + \int q \log (q / m)$. It is zero for $p = q$ only. So against a perfect
+# detective the best forger makes the real thing. Here, by sums over a grid wide enough for both:
 
 # %%
 fine = np.linspace(-6, 6, 481)

@@ -338,10 +338,10 @@ def pgd(slope, x, y, eps, steps=20, kind="max", rng=None, towards=False, walk=2.
 
 
 # %% [markdown]
-# First the test that has an answer: on the linear model PGD must reach the closed form of section
-# 1. Its pictures are squeezed into the middle greys, from 0.3 to 0.7, so that the cut at 0 and 1
-# plays no part. In ℓ2 the walk, $2.5\, \varepsilon$ long, wears the random start off, but not
-# wholly: hence 5 %.
+# First the test that has an answer: on section 1's linear model PGD must reach the closed form. Its
+# pictures are squeezed into the middle greys, from 0.3 to 0.7, so that the cut at 0 and 1 plays no
+# part. In ℓ2 the walk, $2.5\, \varepsilon$ long, wears the random start off, but not wholly: hence
+# 5 %.
 
 # %%
 grey = (0.3 + 0.4 * x).astype("float32")
