@@ -629,7 +629,7 @@ for row, (share, k) in zip(poisoned, itertools.product(shares, range(3)), strict
 indices = np.arange(n) + n * poisoned  # the stamped copy in place of the clean one
 members = ensemble.MLPs(settings, pixels, classes=10, hidden=(128,))
 bar = callbacks.Progress("eighteen networks")
-members.fit(pool_x, pool_y, lab.epochs(20), 64, indices=indices, callbacks=[bar])
+history = members.fit(pool_x, pool_y, lab.epochs(20), 64, indices=indices, callbacks=[bar])
 
 # %%
 not_zero = y_test != 0
@@ -1107,8 +1107,8 @@ plotting.curves(radii, held, "length of the change (ℓ2)", "right (%)", title)
 # what an attack left of a network that learned from the same copies without noise, and of the
 # noise-trained one when it answers once. Noise in training helps against this attack by itself.
 # What is *proved* is less than what an attack *leaves*: nobody knows which digits of the upper
-# lines a better attack would take; of the certified ones none. σ = 0.5 costs digits at every short
-# radius: more noise only pays far out.
+# lines a better attack would take; of the certified ones, all but surely, none. σ = 0.5 costs
+# digits at every short radius: more noise only pays far out.
 #
 # ### Try to break it
 #

@@ -62,3 +62,12 @@ def test_a_torn_paragraph_is_seen():
     assert torn("as in section\n1. Here") == ["1. Here"]
     assert torn("$\\log(1\n- D)$ is") == ["- D)$ is"]
     assert torn("Two:\n\n- one\n  and more\n- two\n\n$$a\n- b$$") == []
+
+
+@pytest.mark.parametrize("path", LESSONS)
+def test_no_output_is_a_wall_of_text(path):
+    notebook = nbformat.read(COURSE.solutions / f"{path.stem}.ipynb", as_version=4)
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    pictured = [any(k != "text/plain" for k in out.get("data", {})) for out in outputs]
+    texts = [out.get("text") or out.get("data", {}).get("text/plain", "") for out in outputs]
+    assert max(len(t) for t, p in zip(texts, pictured, strict=True) if not p) < 2000
