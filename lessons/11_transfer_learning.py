@@ -1972,7 +1972,13 @@ def run_add_lora(kernel, bias, rank, alpha, A, B, x, target):
     if not isinstance(layer, layers.Layer):
         return type(layer).__name__
     inputs = keras.Input(x.shape[1:])
-    model = keras.Model(inputs, layer(inputs))
+    try:
+        outputs = layer(inputs)
+    except AttributeError as problem:  # on JAX, what Keras makes of an error that it cannot copy
+        while problem.__context__ is not None:
+            problem = problem.__context__
+        raise problem
+    model = keras.Model(inputs, outputs)
     found = {"trains": [list(w.shape) for w in model.trainable_weights]}
     found["borrowed"] = bool(dense.lora_enabled)
     for name, given in (("A", A), ("B", B)):
