@@ -488,8 +488,8 @@ plotting.bars(named, "share of twenty digits", percent=True, title=title)
 # Attacks so far are made for one picture. A **patch** (Brown et al. 2017) works on all: one small
 # square, stuck anywhere, that makes the network read a chosen digit. It is trained on the
 # *expectation* over training digits and places: stick it at random places, and move it by the sign
-# of the mean gradient that reaches its own pixels. Ours asks for a 5, for a patch the easiest digit
-# to get on training digits.
+# of the mean gradient that reaches its own pixels. Ours asks for a 5 (chosen on training digits,
+# in trials that are not shown).
 
 # %%
 side, target = lab.pick(quick=3, full=9), 5
@@ -545,12 +545,12 @@ plotting.bars(means, f"test digits read as {target}", swings, title=title, perce
 # network reads.
 
 # %%
-alone = np.full((1, *shape), 0.5, "float32")
-alone[0, :side, :side] = patches[0]
+swatch = np.full((1, *shape), 0.5, "float32")
+swatch[0, :side, :side] = patches[0]
 stuck = stick(x_test[others], patches[0], corners)[:9]
 reads = zip(y_test[others], logits(plain, stuck).argmax(-1), strict=False)
 titles = ["the patch", *(f"{y}, read {r}" for y, r in reads)]
-plotting.images(np.concatenate([alone, stuck]), titles, columns=5)
+plotting.images(np.concatenate([swatch, stuck]), titles, columns=5)
 
 # %% [markdown]
 # One fixed patch at a random place seldom gets its five, but on average over digits and places
@@ -890,15 +890,15 @@ for name, net in nets.items():
     share = reads[name].mean()
     rows[name] = [percent(share), percent(*interval(share))]
 unhurt, hurt = reads["control"], reads["defended"]
-alone = {"plain": "–", "control": np.sum(unhurt & ~hurt), "defended": np.sum(hurt & ~unhurt)}
-for name, count in alone.items():
+only = {"plain": "–", "control": np.sum(unhurt & ~hurt), "defended": np.sum(hurt & ~unhurt)}
+for name, count in only.items():
     rows[name].append(str(count))
 heads = ["clean digits read right", "95 % interval", "right where the other of these two errs"]
 plotting.table(rows, heads, "The price of being hard to attack")
 
 # %%
 claims.at_most("clean accuracy, plain minus defended", reads["plain"].mean() - hurt.mean(), 0.05)
-lost, won = int(alone["control"]), int(alone["defended"])
+lost, won = int(only["control"]), int(only["defended"])
 chance = stats.binomtest(lost, max(1, lost + won)).pvalue
 if lab.profile == "quick":  # MNIST is easier; its price may be too small for 1,000 digits to show
     price = unhurt.mean() - hurt.mean()
@@ -1263,7 +1263,7 @@ if (
 ):  # the goal, not run yet. Madry et al. (2018): 93.2 % under PGD-40, ε = 0.3
     x_all, y_all = lab.part(data.x_test), lab.part(data.y_test).astype("int32")
     survived = np.ones(len(x_all), bool)
-    for k in range(starts):
+    for k in range(1 + starts):
         steps = 40 if k == 0 else 100
         attacked = pgd(slope_d, x_all, y_all, eps, steps, rng=lab.rng(70 + k))
         survived &= logits(defended, attacked).argmax(-1) == y_all
